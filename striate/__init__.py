@@ -1,0 +1,40 @@
+"""striate: convolutional networks for images, from the arithmetic of a layer to a trained, explained, shipped network."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from striate.architectures.catalogue import create_model as create_model
+    from striate.description.card import describe as describe
+    from striate.errors import StriateError as StriateError
+    from striate.machine.doctor import doctor as doctor
+    from striate.recipes.evaluate import evaluate as evaluate
+    from striate.recipes.settings import Settings as Settings
+    from striate.recipes.train import train as train
+    from striate.tasks.loading import load as load
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "Settings": "striate.recipes.settings",
+    "StriateError": "striate.errors",
+    "create_model": "striate.architectures.catalogue",
+    "describe": "striate.description.card",
+    "doctor": "striate.machine.doctor",
+    "evaluate": "striate.recipes.evaluate",
+    "load": "striate.tasks.loading",
+    "train": "striate.recipes.train",
+}
+
+__all__ = [*sorted(_HOME), "__version__"]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first asked for: `import striate` alone does nothing."""
+    if name not in _HOME:
+        raise AttributeError(f"module 'striate' has no attribute {name!r}")
+    return getattr(import_module(_HOME[name]), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

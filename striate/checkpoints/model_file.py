@@ -1,0 +1,124 @@
+"""`model.safetensors`: weights, declaration, preparation, classes, recipe and measured accuracy; never pickle.
+
+One JSON object, under the key "striate" of the safetensors header, holds all that is not a tensor. The tensor `seen`
+holds the fingerprints of the images that the weights were trained or chosen on, so that nobody tests on them unawares.
+"""
+
+import json
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor, nn
+
+from striate.architectures.catalogue import Declaration
+from striate.checkpoints.writing import write_whole
+from striate.errors import ModelFileError, StriateError
+from striate.images.preparation import Preparation
+
+FORMAT_VERSION = 1
+MODEL_FILE = "model.safetensors"
+_HEADER = "striate"
+_SEEN = "seen"
+_WEIGHT = "weights."
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """All of a model file. `recipe` and `measured` are plain values; `seen` is (N,) int64."""
+
+    task: str
+    declaration: Declaration
+    preparation: Preparation
+    classes: tuple[str, ...]
+    recipe: dict[str, Any]
+    measured: dict[str, Any]
+    weights: dict[str, Tensor]
+    seen: Tensor
+
+    def network(self) -> nn.Module:
+        """The declared network with these weights, in test mode."""
+        network = self.declaration.build()
+        network.load_state_dict(self.weights)
+        return network.eval()
+
+    def with_measured(self, **figures: Any) -> "Checkpoint":
+        """The same model with more measured figures."""
+        return replace(self, measured={**self.measured, **figures})
+
+
+def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
+    """Write a model file. Equal checkpoints give equal bytes. Raises StorageError."""
+    header = {
+        "format_version": FORMAT_VERSION,
+        "task": checkpoint.task,
+        "declaration": asdict(checkpoint.declaration),
+        "preparation": checkpoint.preparation.to_dict(),
+        "classes": checkpoint.classes,
+        "recipe": checkpoint.recipe,
+        "measured": checkpoint.measured,
+    }
+    tensors = {_WEIGHT + name: tensor.detach().cpu().contiguous() for name, tensor in checkpoint.weights.items()}
+    tensors[_SEEN] = checkpoint.seen
+    write_whole(path, save(tensors, {_HEADER: json.dumps(header, ensure_ascii=False)}))
+
+
+def load_checkpoint(path: str | Path) -> Checkpoint:
+    """Read a model file, or that of a run directory. Raises ModelFileError with what is wrong with it."""
+    file = model_path(path)
+    header, tensors = _read(file)
+    version = header.get("format_version")
+    if not isinstance(version, int) or version > FORMAT_VERSION:
+        raise ModelFileError(
+            f"{file} has format version {version}; this striate reads up to {FORMAT_VERSION}: pip install -U striate"
+        )
+    try:
+        name, classes = header["declaration"]["name"], header["declaration"]["num_classes"]
+        height, width = header["declaration"]["size"]
+        checkpoint = Checkpoint(
+            task=header["task"],
+            declaration=Declaration(name, classes, header["declaration"]["in_channels"], (height, width)),
+            preparation=Preparation.from_dict(header["preparation"]),
+            classes=tuple(header["classes"]),
+            recipe=header["recipe"],
+            measured=header["measured"],
+            weights={key.removeprefix(_WEIGHT): value for key, value in tensors.items() if key.startswith(_WEIGHT)},
+            seen=tensors[_SEEN],
+        )
+        checkpoint.network()
+    except (KeyError, TypeError, ValueError, RuntimeError, StriateError) as error:
+        reason = " ".join(str(error).split())
+        raise ModelFileError(f"{file} contradicts itself ({reason}); write it anew with striate train") from error
+    return checkpoint
+
+
+def model_path(path: str | Path) -> Path:
+    """The model file itself, also when given the run directory that holds it. Raises ModelFileError."""
+    given = Path(path)
+    file = given / MODEL_FILE if given.is_dir() else given
+    if not file.is_file():
+        where = f"the folder {given} holds no {MODEL_FILE}" if given.is_dir() else f"there is no file {given}"
+        raise ModelFileError(f"{where}; expected a model file or a run directory of striate train")
+    return file
+
+
+def _read(file: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """The header and all tensors of a safetensors file written here."""
+    try:
+        with safe_open(file, framework="pt") as content:
+            metadata = content.metadata() or {}
+            tensors = {key: content.get_tensor(key) for key in content.keys()}
+        header = json.loads(metadata.get(_HEADER, "null"))
+    except (SafetensorError, OSError, ValueError) as error:
+        raise ModelFileError(
+            f"{file} is not a whole safetensors file ({error}); it may be cut off, or of another program: "
+            f"expected the {MODEL_FILE} of striate train"
+        ) from error
+    if not isinstance(header, dict):
+        raise ModelFileError(
+            f"{file} is a safetensors file of another program: it has weights, but no declaration, preparation and "
+            f"classes; expected the {MODEL_FILE} of striate train"
+        )
+    return header, tensors

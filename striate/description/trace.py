@@ -1,0 +1,125 @@
+"""Run a network on meta tensors and write down every operation that multiplies or makes activations.
+
+torch hands every operation, however it was called, to a dispatch mode; module hooks say which module it belongs to.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from striate.arithmetic.counts import convolution_multiplies, matrix_multiplies
+from striate.errors import SizeError
+
+aten = torch.ops.aten
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One counted operation: the module it ran in ("" for the network itself), its output shape and its multiplies."""
+
+    module: str
+    kind: str
+    output: tuple[int, ...]
+    multiplies: int
+
+
+def _convolution(arguments: Sequence[Any], output: Tensor) -> int:
+    images, kernel, transposed = arguments[0], arguments[1], arguments[6]
+    return convolution_multiplies(kernel.shape, (images if transposed else output).shape[2:], batch=len(images))
+
+
+def _matrix(arguments: Sequence[Any], output: Tensor) -> int:
+    left, right = arguments[-2], arguments[-1]
+    return matrix_multiplies(left.shape[-2], left.shape[-1], right.shape[-1], batch=prod(left.shape[:-2]))
+
+
+def _nothing(arguments: Sequence[Any], output: Tensor) -> int:
+    return 0
+
+
+RULES: dict[Any, Callable[[Sequence[Any], Tensor], int]] = {
+    aten.convolution: _convolution,
+    aten.addmm: _matrix,
+    aten.mm: _matrix,
+    aten.bmm: _matrix,
+    aten.baddbmm: _matrix,
+    aten.avg_pool2d: _nothing,
+    aten.max_pool2d_with_indices: _nothing,
+    aten._adaptive_avg_pool2d: _nothing,
+}
+_SHAPES_ONLY = {aten.view, aten._unsafe_view, aten.t, aten.transpose, aten.permute, aten.expand, aten.detach}
+_KIND = {
+    "convolution": "convolution",
+    "addmm": "fully connected",
+    "mm": "fully connected",
+    "avg_pool2d": "average pooling",
+    "_adaptive_avg_pool2d": "average pooling",
+    "max_pool2d_with_indices": "max pooling",
+}
+
+
+class _Recorder(TorchDispatchMode):
+    """Writes down operations; `stack` holds the names of the modules that are running."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stack = [""]
+        self.operations: list[Operation] = []
+        self.uncounted: dict[str, None] = {}  # ordered, without repetition
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        result = func(*args, **(kwargs or {}))
+        packet = func.overloadpacket
+        if packet in RULES:
+            output = result[0] if isinstance(result, tuple) else result
+            kind = _KIND.get(packet.__name__, "matrix product")
+            multiplies = RULES[packet](args, output)
+            self.operations.append(Operation(self.stack[-1], kind, tuple(output.shape), multiplies))
+        elif packet not in _SHAPES_ONLY:
+            self.uncounted[packet.__name__] = None
+        return result
+
+
+def trace(network: nn.Module, image_shape: tuple[int, int, int]) -> tuple[list[Operation], list[str]]:
+    """The counted operations of one image (C, H, W) in the order they run, and the names of those not counted.
+
+    Raises SizeError if the network cannot take the shape; the sentence names the module.
+    """
+    image = torch.empty((1, *image_shape), device="meta")
+    named = (*network.named_parameters(), *network.named_buffers())
+    meta = {name: tensor.detach().to("meta") for name, tensor in named}
+    recorder = _Recorder()
+    with _named(network, recorder.stack), torch.no_grad(), recorder:
+        try:
+            functional_call(network, meta, image)
+        except (RuntimeError, ValueError) as error:
+            place = recorder.stack[-1] or "its own forward"
+            shape = "×".join(map(str, image_shape))
+            raise SizeError(
+                f"the network cannot take an image of {shape}: in {place}, {str(error).splitlines()[0]}"
+            ) from error
+    return recorder.operations, list(recorder.uncounted)
+
+
+@contextmanager
+def _named(network: nn.Module, stack: list[str]) -> Iterator[None]:
+    """Keep on `stack` the names of the modules that are running."""
+    handles = []
+    for name, module in network.named_modules():
+        if name:
+            handles.append(module.register_forward_pre_hook(lambda *_, name=name: stack.append(name)))
+            handles.append(module.register_forward_hook(lambda *_: stack.pop() and None))
+    try:
+        yield
+    finally:
+        for handle in handles:
+            handle.remove()

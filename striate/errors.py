@@ -1,0 +1,50 @@
+"""Everything striate raises on purpose: one tree, one sentence each: what came, what was expected, how to repair it."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class StriateError(Exception):
+    """The root of the tree. The command line prints the sentence and exits with code 2."""
+
+
+class ImageError(StriateError):
+    """An image that cannot be read; `reason` says why, the caller knows where it came from."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class DataError(StriateError):
+    """A data set that cannot be trained or evaluated on."""
+
+
+class SizeError(StriateError):
+    """A window, layer or network that does not fit on the size it is given."""
+
+
+class ModelFileError(StriateError):
+    """A file that is not a model of striate, or not whole, or from a newer version."""
+
+
+class RunError(StriateError):
+    """A run directory that is in the way, missing, or not as a run left it."""
+
+
+class SettingsError(StriateError):
+    """A setting that does not exist or has a value that makes no sense."""
+
+
+class StorageError(StriateError):
+    """The disk refused to take a file; whatever stood there before is still whole."""
+
+
+class UnknownName(StriateError):
+    """A name that is not in its catalogue; the sentence offers the nearest."""
+
+    def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
+        names = sorted(known)
+        nearest = get_close_matches(name, names, n=3, cutoff=0.4)
+        hint = f"did you mean {' or '.join(nearest)}?" if nearest else f"known: {', '.join(names)}."
+        super().__init__(f"unknown {kind} {name!r}; {hint}")

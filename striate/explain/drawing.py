@@ -1,0 +1,34 @@
+"""From tensors to pixels (H, W, 3): filters in their colours, maps of heat over the image they explain."""
+
+import numpy as np
+from matplotlib import colormaps
+from numpy.typing import NDArray
+
+Picture = NDArray[np.uint8]  # (H, W, 3)
+
+
+def draw_filter(weights: NDArray[np.float32]) -> Picture:
+    """Weights (C, H, W), grey or colour, so that zero is mid-grey and the largest reaches black or white."""
+    largest = float(np.abs(weights).max()) or 1.0
+    return _three(np.rint((weights / largest + 1) * 127.5))
+
+
+def draw_image(image: NDArray[np.uint8]) -> Picture:
+    """A prepared image (C, H, W), grey or colour."""
+    return _three(image)
+
+
+def draw_heat(image: NDArray[np.uint8], heat: NDArray[np.float32]) -> Picture:
+    """The image in grey with the map (H, W) over it, from transparent at its least to glowing at its most."""
+    span = float(np.ptp(heat)) or 1.0
+    strength = (heat - heat.min()) / span
+    grey = draw_image(image).mean(axis=2, keepdims=True)
+    glow = colormaps["inferno"](strength)[:, :, :3] * 255
+    opacity = np.sqrt(strength)[:, :, None]
+    return np.rint(grey * 0.6 * (1 - opacity) + glow * opacity).astype(np.uint8)
+
+
+def _three(values: NDArray[np.generic]) -> Picture:
+    """(1, H, W) or (3, H, W) to (H, W, 3)."""
+    pixels = values.transpose(1, 2, 0).astype(np.uint8)
+    return np.repeat(pixels, 3, axis=2) if pixels.shape[2] == 1 else pixels

@@ -1,0 +1,36 @@
+"""Batches: what crosses from images to networks, and the order in which training meets the images."""
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from striate.images.loading import ImageSet
+
+
+class Batch(NamedTuple):
+    """uint8 images (N, C, H, W) and class numbers (N,)."""
+
+    images: Tensor
+    targets: Tensor
+
+    @classmethod
+    def of(cls, images: ImageSet, device: torch.device) -> "Batch":
+        """A whole set as one batch on a device."""
+        return cls(torch.from_numpy(images.images).to(device), torch.from_numpy(images.targets).to(device))
+
+    def select(self, places: Tensor) -> "Batch":
+        """The images at `places` (M,)."""
+        return Batch(self.images[places], self.targets[places])
+
+    @property
+    def count(self) -> int:
+        """N; `len` of this tuple is 2."""
+        return len(self.targets)
+
+
+def keyed_generator(*key: int) -> torch.Generator:
+    """Random numbers that depend on the key alone: so a run that goes on draws what an undisturbed one draws."""
+    state = np.random.SeedSequence(key).generate_state(1, np.uint64)
+    return torch.Generator().manual_seed(int(state[0]))

@@ -1,0 +1,111 @@
+"""What is done to every image before a network sees it: the same in training, evaluation and prediction, for ever."""
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Any, Literal, get_args
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+
+from striate.errors import SettingsError
+from striate.images.fits import Fit
+from striate.images.reading import Pixels
+
+Interpolation = Literal["nearest", "bilinear", "bicubic"]
+
+_RESAMPLING = {
+    "nearest": Image.Resampling.NEAREST,
+    "bilinear": Image.Resampling.BILINEAR,
+    "bicubic": Image.Resampling.BICUBIC,
+}
+
+_BATCH = 256  # images
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """Size, fit and channels: from an image of any size to pixels that fit in a batch.
+
+    `crop` fills the size and cuts what stands out, in the middle; `pad` shows the whole image on black; `stretch` changes
+    the aspect. Resizing is Pillow's: antialiased.
+    """
+
+    size: tuple[int, int]  # height, width in pixels
+    channels: int | None = None  # 1, 3, or as the image is
+    fit: Fit = "crop"
+    interpolation: Interpolation = "bilinear"
+
+    def __post_init__(self) -> None:
+        if self.fit not in get_args(Fit):
+            raise SettingsError(f"fit is {self.fit!r}; expected one of {', '.join(get_args(Fit))}")
+
+    def apply(self, pixels: Pixels) -> NDArray[np.uint8]:
+        """Pixels (H, W, C) of any size to (channels, *size)."""
+        image = Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels)
+        if self.channels is not None:
+            image = image.convert("L" if self.channels == 1 else "RGB")
+        fitted = np.asarray(self._resize(image))
+        return fitted[None] if fitted.ndim == 2 else np.ascontiguousarray(fitted.transpose(2, 0, 1))
+
+    def _resize(self, image: Image.Image) -> Image.Image:
+        height, width = self.size
+        resampling = _RESAMPLING[self.interpolation]
+        if self.fit == "stretch":
+            return image.resize((width, height), resampling)
+        scales = (width / image.width, height / image.height)
+        if self.fit == "crop":
+            scale = max(scales)
+            left = max(0.0, (image.width - width / scale) / 2)
+            top = max(0.0, (image.height - height / scale) / 2)
+            return image.resize((width, height), resampling, box=(left, top, image.width - left, image.height - top))
+        scale = min(scales)
+        inner = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
+        canvas = Image.new(image.mode, (width, height))
+        canvas.paste(image.resize(inner, resampling), ((width - inner[0]) // 2, (height - inner[1]) // 2))
+        return canvas
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """A geometry with known channels, and the mean and spread of the training images, in units of white = 1."""
+
+    geometry: Geometry
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+    @classmethod
+    def measured(cls, geometry: Geometry, images: NDArray[np.uint8]) -> "Preparation":
+        """The preparation of these training images (N, C, H, W)."""
+        mean, std = [], []
+        for channel in range(images.shape[1]):  # whole-number sums of counts: exact, and no copy of the images as floats
+            counts = np.bincount(images[:, channel].ravel(), minlength=256)
+            values = np.arange(256) / 255
+            average = float(counts @ values / counts.sum())
+            mean.append(average)
+            std.append(max(float(np.sqrt(counts @ (values - average) ** 2 / counts.sum())), 1 / 255))
+        fixed = Geometry(geometry.size, images.shape[1], geometry.fit, geometry.interpolation)
+        return cls(fixed, tuple(mean), tuple(std))
+
+    def normalise(self, images: Tensor) -> Tensor:
+        """uint8 images (N, C, H, W) to floats whose training set has mean 0 and standard deviation 1."""
+        mean = torch.tensor(self.mean, device=images.device).view(-1, 1, 1) * 255
+        std = torch.tensor(self.std, device=images.device).view(-1, 1, 1) * 255
+        return (images - mean) / std
+
+    def batches(self, images: Tensor) -> Iterator[Tensor]:
+        """Normalised parts, in order, each small enough for any memory."""
+        return (self.normalise(part) for part in images.split(_BATCH))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, ready for JSON."""
+        return {**asdict(self.geometry), "mean": self.mean, "std": self.std}
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> "Preparation":
+        """The inverse of `to_dict`."""
+        height, width = values["size"]
+        geometry = Geometry((height, width), values["channels"], values["fit"], values["interpolation"])
+        return cls(geometry, tuple(values["mean"]), tuple(values["std"]))

@@ -1,0 +1,122 @@
+"""Device, number format, memory layout and threads, decided once and each with its reason."""
+
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from striate.errors import SettingsError
+
+
+class Reasons(NamedTuple):
+    """Why each choice of a `Machine` is what it is: one clause each."""
+
+    device: str
+    number_format: str
+    memory_format: str
+    threads: str
+
+
+@dataclass(frozen=True)
+class Machine:
+    """The choices. `threads` are the processor's, also when the device is a GPU."""
+
+    device: torch.device
+    number_format: torch.dtype
+    memory_format: torch.memory_format
+    threads: int
+    reasons: Reasons
+
+    def place(self, network: nn.Module) -> nn.Module:
+        """The network itself, moved to the device and laid out in memory as chosen."""
+        network.to(device=self.device, dtype=self.number_format)
+        for parameter in network.parameters():
+            if parameter.dim() == 4:  # (C_out, C_in / groups, F, F)
+                parameter.data = parameter.data.contiguous(memory_format=self.memory_format)
+        return network
+
+    def arrange(self, images: Tensor) -> Tensor:
+        """Images (N, C, H, W) laid out in memory as chosen; the values are the same."""
+        return images.contiguous(memory_format=self.memory_format)
+
+    def infer(self, network: nn.Module, batches: Iterable[Tensor]) -> Tensor:
+        """The outputs (N, ...) of a network on this machine for float batches (M, C, H, W), without gradients."""
+        with self.running(), torch.inference_mode():
+            return torch.cat([network(self.arrange(batch)) for batch in batches])
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Run the body with the chosen number of threads, and give the process its own back afterwards."""
+        before = torch.get_num_threads()
+        torch.set_num_threads(self.threads)
+        try:
+            yield
+        finally:
+            torch.set_num_threads(before)
+
+
+def choose(device: str = "auto") -> Machine:
+    """The machine as it is, on `device`: "auto", "cpu", "cuda" or "cuda:N".
+
+    Raises SettingsError if there is no such device here.
+    """
+    chosen, why_device = _device(device)
+    threads, why_threads = _threads()
+    return Machine(
+        device=chosen,
+        number_format=torch.float32,
+        memory_format=torch.channels_last,
+        threads=threads,
+        reasons=Reasons(
+            device=why_device,
+            number_format="the networks of this version are too small for a shorter format to pay",
+            memory_format="the channels of a pixel side by side, as convolutions read them",
+            threads=why_threads,
+        ),
+    )
+
+
+def memory_limit() -> int:
+    """Bytes of memory that this process may use: the machine's, or its container's if that is less."""
+    total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    limit = _cgroup("memory.max")
+    return min(total, int(limit[0])) if limit and limit[0].isdecimal() else total
+
+
+def _device(name: str) -> tuple[torch.device, str]:
+    if name == "auto":
+        if torch.cuda.is_available():
+            return torch.device("cuda"), f"a GPU is here: {torch.cuda.get_device_name()}"
+        return torch.device("cpu"), "torch sees no CUDA device"
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        raise SettingsError(f"unknown device {name!r}; expected auto, cpu, cuda or cuda:N") from None
+    if device.type not in ("cpu", "cuda"):
+        raise SettingsError(f"device {name!r} is not supported; expected auto, cpu, cuda or cuda:N")
+    count = torch.cuda.device_count()
+    if device.type == "cuda" and (device.index or 0) >= count:
+        raise SettingsError(f"device {name!r} was asked for, but torch sees {count} CUDA devices; use --device cpu")
+    return device, "asked for"
+
+
+def _threads() -> tuple[int, str]:
+    """As many as torch would use, or as the container's quota of processor time allows if that is less."""
+    ours = torch.get_num_threads()
+    quota = _cgroup("cpu.max")
+    if quota and quota[0].isdecimal():
+        allowed = max(1, int(quota[0]) // int(quota[1]))
+        if allowed < ours:
+            return allowed, f"the container may use {allowed} processors at a time"
+    return ours, "one for each processor core that torch counts (OMP_NUM_THREADS changes it)"
+
+
+def _cgroup(name: str) -> list[str]:
+    """The words of a control group's file; empty where there is none."""
+    path = Path("/sys/fs/cgroup") / name
+    return path.read_text().split() if path.is_file() else []

@@ -1,0 +1,78 @@
+"""What striate found on this machine and chose, why, and whether a convolution comes out right with these choices."""
+
+import platform
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+
+import torch
+from torch.nn import functional
+
+from striate.machine.choice import Machine, choose
+
+_TOLERANCE = 1e-5  # relative to the largest value, float32 against float64
+_PACKAGES = ("striate", "torch", "numpy", "pillow", "safetensors", "scikit-learn", "matplotlib", "rich", "cyclopts")
+
+
+@dataclass(frozen=True)
+class Findings:
+    """Versions, choices and the self-test's largest relative difference; `healthy` says whether it is small enough."""
+
+    versions: dict[str, str]
+    processor: str
+    machine: Machine
+    difference: float
+
+    @property
+    def healthy(self) -> bool:
+        return self.difference <= _TOLERANCE
+
+    def to_dict(self) -> dict[str, object]:
+        """Plain values, ready for JSON."""
+        return {
+            "versions": self.versions,
+            "processor": self.processor,
+            "choices": describe_choices(self.machine),
+            "self_test": {"largest_relative_difference": self.difference, "healthy": self.healthy},
+        }
+
+
+def doctor(device: str = "auto") -> Findings:
+    """Look at the machine, choose, and try the choice on one convolution against float64 on the CPU."""
+    machine = choose(device)
+    return Findings(versions(), platform.processor() or platform.machine(), machine, _self_test(machine))
+
+
+def describe_choices(machine: Machine) -> dict[str, dict[str, str]]:
+    """Each choice as `{"value": …, "why": …}`, keyed by what is chosen."""
+    values = {
+        "device": str(machine.device),
+        "number_format": str(machine.number_format).removeprefix("torch."),
+        "memory_format": str(machine.memory_format).removeprefix("torch."),
+        "threads": str(machine.threads),
+    }
+    reasons = machine.reasons._asdict()
+    return {name: {"value": value, "why": reasons[name]} for name, value in values.items()}
+
+
+def versions() -> dict[str, str]:
+    """Python's version and those of the packages that answers depend on."""
+    found = {"python": platform.python_version()}
+    for package in _PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = "not installed"
+    return found
+
+
+def _self_test(machine: Machine) -> float:
+    generator = torch.Generator().manual_seed(0)
+    images = torch.randn(2, 3, 16, 16, generator=generator)
+    kernel = torch.randn(8, 3, 5, 5, generator=generator)
+    exact = functional.conv2d(images.double(), kernel.double())
+    with machine.running():
+        ours = functional.conv2d(
+            machine.arrange(images.to(machine.device, machine.number_format)),
+            machine.arrange(kernel.to(machine.device, machine.number_format)),
+        )
+    return float((ours.cpu().double() - exact).abs().max() / exact.abs().max())

@@ -1,0 +1,108 @@
+"""The images of a run: opened, divided, read once, measured, and known again when the run goes on."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from striate.architectures.catalogue import Declaration, declare
+from striate.errors import DataError
+from striate.images.collection import TEST, TRAIN, VALIDATION, Collection, open_collection
+from striate.images.loading import ImageSet, Skipped, fingerprints, load_images
+from striate.images.preparation import Geometry, Preparation
+from striate.machine.choice import memory_limit
+from striate.recipes.progress import Display
+from striate.recipes.settings import Settings
+
+
+@dataclass(frozen=True)
+class RunData:
+    """What a run is trained, chosen and tested on; `parts` has a test only if the collection has one."""
+
+    name: str
+    classes: tuple[str, ...]
+    declaration: Declaration
+    preparation: Preparation
+    parts: dict[str, ImageSet]
+    skipped: tuple[Skipped, ...]
+
+    @property
+    def final(self) -> str:
+        """The part that the final figures are of: the test, or the validation where there is none."""
+        return TEST if TEST in self.parts else VALIDATION
+
+    @cached_property
+    def seen(self) -> NDArray[np.int64]:
+        """Sorted fingerprints of the images that weights are trained or chosen on."""
+        return np.unique(np.concatenate([fingerprints(self.parts[part].images) for part in (TRAIN, VALIDATION)]))
+
+    @property
+    def digest(self) -> str:
+        """Changes when any image of the training or validation part does, or its class or place."""
+        content = hashlib.blake2b(digest_size=16)
+        for part in (TRAIN, VALIDATION):
+            content.update(fingerprints(self.parts[part].images).tobytes())
+            content.update(self.parts[part].targets.tobytes())
+        return content.hexdigest()
+
+    @property
+    def leaked(self) -> tuple[str, ...]:
+        """Names of test images whose very pixels are among those trained or chosen on."""
+        test = self.parts.get(TEST)
+        if test is None:
+            return ()
+        return tuple(np.array(test.names)[np.isin(fingerprints(test.images), self.seen)].tolist())
+
+
+def read_run_data(settings: Settings, display: Display) -> RunData:
+    """Open and read the data of a run. Raises DataError, UnknownName or SizeError before the long work if it can."""
+    settings.recipe()  # a number that makes no sense is found before the images are read
+    collection = open_collection(settings.data, seed=settings.seed)
+    classes = tuple(sorted({collection.labels[index] for index in collection.members(TRAIN)}))
+    declaration = declare(settings.model, num_classes=len(classes), size=settings.size)
+    with torch.device("meta"):
+        declaration.build()  # so is a size that the network cannot take
+    geometry = Geometry(declaration.size, None, settings.fit)
+    check_memory(len(collection.names), geometry)
+    with display.reading(len(collection.names)) as advance:
+        members = collection.members(TRAIN)
+        train, skipped = load_images(collection, members, geometry, classes, strict=settings.strict, advance=advance)
+        _check_classes(collection, train, classes, skipped)
+        preparation = Preparation.measured(geometry, train.images)
+        parts = {TRAIN: train}
+        for part in (VALIDATION, TEST):
+            if members := collection.members(part):
+                parts[part], more = load_images(
+                    collection, members, preparation.geometry, classes, strict=settings.strict, advance=advance
+                )
+                skipped += more
+    parts = {part: images for part, images in parts.items() if len(images)}
+    if VALIDATION not in parts:
+        raise DataError(f"{settings.data} leaves no image to validate on; expected at least two readable ones in a class")
+    channels = train.images.shape[1]
+    declaration = declare(settings.model, num_classes=len(classes), in_channels=channels, size=declaration.size)
+    return RunData(collection.name, classes, declaration, preparation, parts, skipped)
+
+
+def check_memory(count: int, geometry: Geometry) -> None:
+    """Raise DataError if `count` images of this geometry would take more than half of the memory."""
+    needed = count * (geometry.channels or 3) * geometry.size[0] * geometry.size[1]
+    limit = memory_limit() // 2
+    if needed > limit:
+        raise DataError(
+            f"{count:,} images of {geometry.size[0]}×{geometry.size[1]} need {needed / 1e9:.1f} GB and half of this "
+            f"machine's memory is {limit / 1e9:.1f} GB; use a smaller --size or fewer images"
+        )
+
+
+def _check_classes(
+    collection: Collection, train: ImageSet, classes: Sequence[str], skipped: Sequence[Skipped]
+) -> None:
+    for number, label in enumerate(classes):
+        if not (train.targets == number).any():
+            first = f"; for example {skipped[0].name}: {skipped[0].reason}" if skipped else ""
+            raise DataError(f"no image of the class {label!r} of {collection.name} can be read{first}")

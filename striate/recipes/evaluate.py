@@ -1,0 +1,72 @@
+"""`striate evaluate`: a trained model on labelled images that it was not trained on."""
+
+import os
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from striate.errors import DataError
+from striate.images.collection import TEST, open_collection
+from striate.images.loading import Skipped, fingerprints, load_images
+from striate.recipes.data import check_memory
+from striate.recipes.progress import Display
+from striate.tasks.classification import Evaluation
+from striate.tasks.loading import load
+
+
+@dataclass(frozen=True)
+class Result:
+    """An evaluation, and which images it is of: `seen` ones, known by their pixels, are left out of it."""
+
+    evaluation: Evaluation
+    part: str
+    seen: int
+    skipped: tuple[Skipped, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, ready for JSON."""
+        return {
+            **self.evaluation.to_dict(),
+            "part": self.part,
+            "left_out_as_seen": self.seen,
+            "skipped": [asdict(file) for file in self.skipped],
+        }
+
+
+def evaluate(
+    model: str | os.PathLike[str],
+    data: str | os.PathLike[str],
+    *,
+    device: str = "auto",
+    strict: bool = False,
+    quiet: bool = False,
+) -> Result:
+    """How a model file does on `digits` or a folder: on its test part, else on all images.
+
+    Images whose pixels the model was trained or chosen on are left out and counted. Classes meet by name. Raises
+    DataError if the data have a class that the model does not know, or no image is left.
+    """
+    classifier = load(model, device=device)
+    collection = open_collection(os.fspath(data))
+    unknown = sorted(set(collection.labels) - set(classifier.classes))
+    if unknown:
+        raise DataError(
+            f"{data} has {'the class' if len(unknown) == 1 else 'the classes'} {', '.join(map(repr, unknown))}, which "
+            f"the model does not know; it knows {', '.join(map(repr, classifier.classes))}: rename or remove"
+        )
+    part = TEST if collection.divided and collection.members(TEST) else "all"
+    members = collection.members(TEST) if part == TEST else range(len(collection.names))
+    geometry = classifier.preparation.geometry
+    check_memory(len(members), geometry)
+    with Display(quiet=quiet).reading(len(members)) as advance:
+        images, skipped = load_images(
+            collection, members, geometry, classifier.classes, strict=strict, advance=advance
+        )
+    fresh = ~np.isin(fingerprints(images.images), classifier.checkpoint.seen.numpy())
+    if not fresh.any():
+        raise DataError(
+            f"of the {len(images):,} readable images of {data} every one was used to train this model; "
+            "expected images that it has not seen"
+        )
+    return Result(classifier.evaluate(images.subset(fresh)), part, int((~fresh).sum()), skipped)

@@ -1,0 +1,80 @@
+"""What a person sees while they wait: a live bar in a terminal, a plain line now and then elsewhere, or nothing."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from striate.training.fit import Course
+from striate.training.logbook import Epoch
+
+_LINE_EVERY = 2.0  # seconds between plain lines
+_REDRAW_EVERY = 0.1  # seconds between updates of the bar
+
+
+class Display:
+    """Writes to the standard error, so that the standard output holds the answer alone."""
+
+    def __init__(self, *, quiet: bool = False) -> None:
+        self._console = Console(stderr=True, quiet=quiet, highlight=False, soft_wrap=True)
+
+    def say(self, text: str) -> None:
+        """One line; its text is never taken for markup."""
+        self._console.print(text, markup=False)
+
+    @contextmanager
+    def reading(self, count: int) -> Iterator[Callable[[], None]]:
+        """A bar for reading `count` images, which appears if that takes long; call what it gives for each image."""
+        columns = (TextColumn("reading images"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        with Progress(*columns, console=self._console, transient=True, disable=not self._console.is_terminal) as bar:
+            task = bar.add_task("", total=count)
+            yield lambda: bar.advance(task)
+
+    @contextmanager
+    def training(self, course: Course, done: int) -> Iterator["TrainingDisplay"]:
+        """A display of the course, of which `done` steps are behind."""
+        columns = (
+            TextColumn("epoch {task.fields[epoch]}"),
+            BarColumn(),
+            TextColumn("{task.percentage:.0f} %"),
+            TimeRemainingColumn(compact=True),
+            TextColumn("left  {task.fields[figures]}"),
+        )
+        with Progress(*columns, console=self._console, disable=not self._console.is_terminal) as bar:
+            yield TrainingDisplay(self, bar, course, done)
+
+
+class TrainingDisplay:
+    """The `Watch` that training is given."""
+
+    def __init__(self, display: Display, bar: Progress, course: Course, done: int) -> None:
+        self._display, self._bar, self._course = display, bar, course
+        self._began, self._before = time.monotonic(), done
+        self._drawn = self._line = 0.0
+        epochs = course.recipe.epochs
+        self._task = bar.add_task("", total=course.steps, completed=done, epoch=f"1/{epochs}", figures="")
+
+    def step(self, step: int) -> None:
+        """Move the bar, not more often than an eye can follow."""
+        if not self._bar.disable and time.monotonic() - self._drawn > _REDRAW_EVERY:
+            epoch = min((step - 1) // self._course.steps_per_epoch + 1, self._course.recipe.epochs)
+            self._bar.update(self._task, completed=step, epoch=f"{epoch}/{self._course.recipe.epochs}")
+            self._drawn = time.monotonic()
+
+    def epoch(self, epoch: Epoch) -> None:
+        """Show the epoch's figures; without a terminal as a line, if the last one is a while ago."""
+        figures = (
+            f"{epoch.images_per_second:,.0f} images/s  loss {epoch.train_loss:.3f}  "
+            f"validation accuracy {100 * epoch.validation['accuracy']:.1f} %"
+        )
+        epochs = self._course.recipe.epochs
+        last = epoch.epoch == epochs
+        if not self._bar.disable:
+            self._bar.update(self._task, completed=epoch.step, figures=figures, epoch=f"{epoch.epoch}/{epochs}")
+        elif last or time.monotonic() - self._line > _LINE_EVERY:
+            rate = (time.monotonic() - self._began) / (epoch.step - self._before)
+            left = rate * (self._course.steps - epoch.step)
+            self._display.say(f"epoch {epoch.epoch}/{epochs}  {figures}  {left:.0f} s left")
+            self._line = time.monotonic()

@@ -1,0 +1,81 @@
+"""Everything a person can set for a training run: the command line and run.toml are made from this one class."""
+
+import tomllib
+from dataclasses import KW_ONLY, asdict, dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+from striate.errors import RunError, SettingsError, UnknownName
+from striate.images.fits import Fit
+from striate.training.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The settings of `striate train`."""
+
+    data: str = "digits"
+    """`digits`, or a folder with one sub-folder of images for each class, perhaps inside train/, val/ and test/."""
+
+    _: KW_ONLY
+
+    model: str = "lenet5"
+    """Network of the catalogue: linear, mlp or lenet5."""
+
+    epochs: int = Recipe.epochs
+    """Passes over the training images."""
+
+    batch_size: int = Recipe.batch_size
+    """Images in one step."""
+
+    rate: float = Recipe.rate
+    """Learning rate at its highest."""
+
+    size: int | None = None
+    """Pixels of a side that images are brought to; the model's own if not given."""
+
+    fit: Fit = "crop"
+    """How images of another aspect get there: crop the middle, pad with black, or stretch."""
+
+    variation: bool = True
+    """Turn, shift and zoom the training images a little."""
+
+    seed: int = 0
+    """Fixes the first weights, the order, the variation, and the division of a folder that is not divided."""
+
+    device: str = "auto"
+    """auto, cpu, cuda or cuda:N."""
+
+    out: str | None = None
+    """Run directory to make; runs/DATA-MODEL, numbered if it is taken, if not given."""
+
+    strict: bool = False
+    """Stop at the first image that cannot be read, instead of naming, counting and skipping it."""
+
+    def but(self, **changes: Any) -> "Settings":
+        """The same settings with some changed. Raises UnknownName for one that does not exist."""
+        known = [field.name for field in fields(self) if field.name != "_"]
+        for name in changes:
+            if name not in known:
+                raise UnknownName("setting", name, known)
+        return replace(self, **changes)
+
+    def recipe(self) -> Recipe:
+        """The recipe with what is set here. Raises SettingsError for a number that makes no sense."""
+        return Recipe(epochs=self.epochs, batch_size=self.batch_size, rate=self.rate)
+
+    def to_dict(self) -> dict[str, Any]:
+        """What run.toml keeps: all that repeats the run, so not where it was written."""
+        return {name: value for name, value in asdict(self).items() if value is not None and name != "out"}
+
+
+def read_settings(config: str | Path) -> Settings:
+    """The settings of a run.toml. Raises SettingsError or RunError with what is wrong with it."""
+    path = Path(config)
+    try:
+        document = tomllib.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise RunError(f"{path} cannot be read as a run.toml: {error}; expected the one of a run directory") from error
+    if not isinstance(document.get("settings"), dict):
+        raise SettingsError(f"{path} has no [settings]; expected the run.toml of a run directory")
+    return Settings().but(**document["settings"])

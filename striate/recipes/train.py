@@ -1,0 +1,270 @@
+"""`striate train`: from images to a run directory with a trained network, its logbook and its report.
+
+    run.toml            the settings, and the versions, machine and data that they met; `--config run.toml` repeats the run
+    metrics.csv         one line for each epoch
+    model.safetensors   the best epoch's network with everything needed to use it
+    last/               the state that `--resume` goes on from
+    report.html         what came out, as pictures
+    sample.png          an image that the network has not seen, to try it on
+"""
+
+import itertools
+import os
+import tomllib
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from shlex import quote
+from typing import Any
+
+import tomli_w
+import torch
+from torch import nn
+
+from striate.checkpoints.model_file import MODEL_FILE, Checkpoint, load_checkpoint, save_checkpoint
+from striate.checkpoints.writing import sweep, write_whole
+from striate.description.card import describe_network
+from striate.errors import RunError, SettingsError, StorageError
+from striate.images.batches import Batch
+from striate.images.collection import TRAIN, VALIDATION
+from striate.images.loading import Skipped
+from striate.images.variation import Variation
+from striate.machine.choice import Machine, choose
+from striate.machine.doctor import describe_choices, versions
+from striate.recipes.data import RunData, read_run_data
+from striate.recipes.progress import Display
+from striate.recipes.report import Results, draw_sample, make_report
+from striate.recipes.settings import Settings, read_settings
+from striate.tasks.classification import Classification, Classifier, Evaluation
+from striate.training.fit import Course, fit
+from striate.training.logbook import Epoch, read_rows
+from striate.training.state import read_step
+
+RUN_FILE = "run.toml"
+REPORT_FILE = "report.html"
+SAMPLE_FILE = "sample.png"
+_NAMED = 10  # skipped files shown while training
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run: where it is, and how its best network does on the part that its figures are of."""
+
+    folder: Path
+    model: Classifier
+    part: str  # "test", or "validation" where the data have no test
+    evaluation: Evaluation
+    skipped: tuple[Skipped, ...]
+    leaked: tuple[str, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, ready for JSON."""
+        return {
+            "run": str(self.folder),
+            "model": str(self.folder / MODEL_FILE),
+            "report": str(self.folder / REPORT_FILE),
+            "part": self.part,
+            **self.evaluation.to_dict(),
+            "skipped": [asdict(file) for file in self.skipped],
+            "leaked": list(self.leaked),
+        }
+
+
+def train(
+    data: str | os.PathLike[str] | None = None,
+    *,
+    config: str | os.PathLike[str] | None = None,
+    resume: str | os.PathLike[str] | None = None,
+    quiet: bool = False,
+    **settings: Any,
+) -> Run:
+    """Train a network on images and write a run directory; the settings are those of `Settings`.
+
+    Args:
+        data: "digits" (the default) or a folder with one sub-folder for each class.
+        config: a run.toml to repeat; `data` and `settings` given besides it win.
+        resume: a run directory to go on with, as it was set up; nothing else can be given with it.
+        quiet: show no progress.
+
+    Raises:
+        StriateError: with one sentence that says what came, what was expected and how to repair it.
+        KeyboardInterrupt: the run directory is then ready to be resumed.
+    """
+    display = Display(quiet=quiet)
+    changes = settings if data is None else {"data": os.fspath(data), **settings}
+    if resume is not None:
+        if changes or config is not None:
+            raise SettingsError("a resumed run goes on as it was set up; give no other setting with --resume")
+        return _resume(Path(resume), display)
+    chosen = (Settings() if config is None else read_settings(Path(config))).but(**changes)
+    machine = choose(chosen.device)
+    if chosen.out is not None:
+        _check_free(Path(chosen.out))
+    run_data = read_run_data(chosen, display)
+    folder = _make_folder(chosen, run_data)
+    _write_run_file(folder, chosen, run_data, machine)
+    return _run(folder, chosen, run_data, machine, display)
+
+
+def _resume(folder: Path, display: Display) -> Run:
+    if not (folder / RUN_FILE).is_file():
+        raise RunError(f"{folder} is not a run directory: it has no {RUN_FILE}; expected one that striate train has made")
+    chosen = read_settings(folder / RUN_FILE)
+    began = tomllib.loads((folder / RUN_FILE).read_text())
+    sweep(folder)
+    run_data = read_run_data(chosen, display)
+    if run_data.digest != began["data"]["digest"]:
+        raise RunError(f"the images of {chosen.data} changed since {folder} began; train anew: --config {folder / RUN_FILE}")
+    machine = choose(chosen.device)
+    if describe_choices(machine) != began["machine"]:
+        display.say("this is not quite the machine that the run began on (run.toml has it): the last digits may differ")
+    return _run(folder, chosen, run_data, machine, display)
+
+
+def _run(folder: Path, chosen: Settings, run_data: RunData, machine: Machine, display: Display) -> Run:
+    """Train from the state in `folder`, or from the start, to the end; then measure and report."""
+    _announce(run_data, machine, display)
+    network = _first_network(run_data, chosen.seed)
+    course = _course(run_data, chosen, machine)
+    seen = torch.from_numpy(run_data.seen)
+
+    def keep(epoch: Epoch) -> None:
+        """Write the network as it is now: no epoch before was better."""
+        checkpoint = Checkpoint(
+            task="classification",
+            declaration=run_data.declaration,
+            preparation=run_data.preparation,
+            classes=run_data.classes,
+            recipe={"data": run_data.name, "model": chosen.model, "seed": chosen.seed, **asdict(course.recipe)},
+            measured={"epoch": epoch.epoch, "validation": dict(epoch.validation)},
+            weights=network.state_dict(),
+            seen=seen,
+        )
+        save_checkpoint(folder / MODEL_FILE, checkpoint)
+
+    try:
+        with display.training(course, read_step(folder)) as watch:
+            fit(network, course, machine, folder, watch, keep)
+        return _finish(folder, run_data, machine, display)
+    except KeyboardInterrupt:
+        display.say(f"stopped; nothing is lost. Go on with: striate train --resume {quote(str(folder))}")
+        raise
+    except StorageError as error:
+        raise StorageError(f"{error}; then go on with: striate train --resume {quote(str(folder))}") from error
+
+
+def _finish(folder: Path, run_data: RunData, machine: Machine, display: Display) -> Run:
+    """Measure the best network on the final part, write that into its file, and make the report."""
+    checkpoint = load_checkpoint(folder)
+    evaluation = Classifier.of(checkpoint, str(machine.device)).evaluate(run_data.parts[run_data.final])
+    figures = {"accuracy": evaluation.accuracy, "interval_95": evaluation.interval, "n": evaluation.n}
+    checkpoint = checkpoint.with_measured(**{run_data.final: figures})
+    save_checkpoint(folder / MODEL_FILE, checkpoint)
+    model = Classifier.of(checkpoint, str(machine.device))
+    run = Run(folder, model, run_data.final, evaluation, run_data.skipped, run_data.leaked)
+    write_whole(folder / SAMPLE_FILE, draw_sample(evaluation.images.images[0]))
+    results = Results(
+        title=f"{run_data.name} · {checkpoint.declaration.name}",
+        model=model,
+        part=run.part,
+        evaluation=evaluation,
+        epochs=read_rows(folder),
+        run_file=(folder / RUN_FILE).read_text(),
+        skipped=run.skipped,
+        leaked=run.leaked,
+    )
+    write_whole(folder / REPORT_FILE, make_report(results).encode())
+    low, high = evaluation.interval
+    display.say(
+        f"{run.part} accuracy {100 * evaluation.accuracy:.1f} %: {evaluation.right:,} of {evaluation.n:,} right "
+        f"(95 % interval {100 * low:.1f} to {100 * high:.1f} %)"
+    )
+    if run.part == VALIDATION:
+        display.say("these images also chose the best epoch, so expect a little less on others: add a test/ folder")
+    if run.leaked:
+        display.say(f"{len(run.leaked)} test images are exact copies of images trained on, {run.leaked[0]} among them")
+    display.say(f"report   {folder / REPORT_FILE}")
+    display.say(f"try it   striate predict {quote(str(folder))} {quote(str(folder / SAMPLE_FILE))}")
+    return run
+
+
+def _announce(run_data: RunData, machine: Machine, display: Display) -> None:
+    declaration, parts = run_data.declaration, run_data.parts
+    counts = ", ".join(f"{len(images):,} {part}" for part, images in parts.items())
+    height, width = declaration.size
+    colour = "grey" if declaration.in_channels == 1 else "colour"
+    display.say(f"data     {run_data.name}: {counts} images of {len(run_data.classes)} classes")
+    card = describe_network(declaration)
+    display.say(
+        f"network  {declaration.name} on {height}×{width} {colour}: "
+        f"{card.parameters:,} parameters, {card.multiplies:,} multiplies an image"
+    )
+    choices = ", ".join(choice["value"] for choice in describe_choices(machine).values())
+    display.say(f"machine  {choices} threads (striate doctor says why)")
+    for file in run_data.skipped[:_NAMED]:
+        display.say(f"skipped  {file.name}: {file.reason}")
+    if len(run_data.skipped) > _NAMED:
+        display.say(f"skipped  {len(run_data.skipped):,} files in all; the report names each")
+
+
+def _first_network(run_data: RunData, seed: int) -> nn.Module:
+    """The declared network with weights that depend on the seed alone; the caller's random state is left as it was."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return run_data.declaration.build()
+
+
+def _course(run_data: RunData, chosen: Settings, machine: Machine) -> Course:
+    recipe = chosen.recipe()
+    return Course(
+        train=Batch.of(run_data.parts[TRAIN], machine.device),
+        validation=Batch.of(run_data.parts[VALIDATION], machine.device),
+        preparation=run_data.preparation,
+        variation=Variation() if chosen.variation else None,
+        task=Classification(recipe.label_smoothing),
+        recipe=recipe,
+        seed=chosen.seed,
+    )
+
+
+def _check_free(folder: Path) -> None:
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        go_on = f", or go on with it: --resume {quote(str(folder))}" if (folder / RUN_FILE).is_file() else ""
+        raise RunError(f"{folder} exists and is not empty; choose another --out{go_on}")
+
+
+def _make_folder(chosen: Settings, run_data: RunData) -> Path:
+    """The folder that was asked for, or the first free one of runs/DATA-MODEL, runs/DATA-MODEL-2, …"""
+    name = f"{run_data.name}-{chosen.model}"
+    wanted = Path(chosen.out) if chosen.out is not None else None
+    try:
+        if wanted is not None:
+            wanted.mkdir(parents=True, exist_ok=True)
+            return wanted
+        for number in itertools.count(1):
+            folder = Path("runs") / (name if number == 1 else f"{name}-{number}")
+            folder.parent.mkdir(exist_ok=True)
+            with suppress(FileExistsError):
+                folder.mkdir()
+                return folder
+    except OSError as error:
+        raise StorageError(f"cannot make the run directory: {error}; choose another --out") from error
+    raise AssertionError("counting never ends")
+
+
+def _write_run_file(folder: Path, chosen: Settings, run_data: RunData, machine: Machine) -> None:
+    settings = chosen if chosen.data == run_data.name == "digits" else chosen.but(data=str(Path(chosen.data).resolve()))
+    document = {
+        "settings": settings.to_dict(),
+        "recipe": asdict(chosen.recipe()) | ({"variation": asdict(Variation())} if chosen.variation else {}),
+        "data": {
+            "name": run_data.name,
+            "classes": list(run_data.classes),
+            **{part: len(images) for part, images in run_data.parts.items()},
+            "skipped": [asdict(file) for file in run_data.skipped],
+            "digest": run_data.digest,
+        },
+        "machine": describe_choices(machine),
+        "versions": versions(),
+    }
+    write_whole(folder / RUN_FILE, tomli_w.dumps(document).encode())

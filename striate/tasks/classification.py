@@ -1,0 +1,171 @@
+"""Classification: one of K classes for each image.
+
+Loss: cross-entropy of the softmax, -log p_y, with the target smoothed over the classes if the recipe says so.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional
+
+from striate.checkpoints.model_file import Checkpoint
+from striate.images.loading import ImageSet
+from striate.images.preparation import Preparation
+from striate.images.reading import ImageSource, read_image
+from striate.machine.choice import Machine, choose
+
+
+@dataclass(frozen=True)
+class Classification:
+    """What training is handed."""
+
+    label_smoothing: float = 0.0
+    monitor: str = "accuracy"
+
+    def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        """Mean cross-entropy of scores (N, K) for class numbers (N,)."""
+        return functional.cross_entropy(outputs, targets, label_smoothing=self.label_smoothing)
+
+    def measure(self, outputs: Tensor, targets: Tensor) -> dict[str, float]:
+        """Unsmoothed cross-entropy in nats, and the fraction whose highest score is the target's."""
+        right = (outputs.argmax(dim=1) == targets).float().mean()
+        return {"loss": functional.cross_entropy(outputs, targets).item(), "accuracy": right.item()}
+
+
+@dataclass(frozen=True)
+class Guess:
+    """A class and the probability that the network gives it."""
+
+    label: str
+    probability: float
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """The likeliest class of one image, and the `top` ones in order of probability."""
+
+    path: str
+    top: tuple[Guess, ...]
+
+    @property
+    def label(self) -> str:
+        return self.top[0].label
+
+    @property
+    def probability(self) -> float:
+        return self.top[0].probability
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, ready for JSON."""
+        return {"path": self.path, "label": self.label, "probability": self.probability, "top": [asdict(g) for g in self.top]}
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """How a classifier did on labelled images: `confusion[i, j]` images of class i were called j."""
+
+    classes: tuple[str, ...]
+    confusion: NDArray[np.int64]  # (K, K)
+    loss: float  # mean cross-entropy in nats
+    images: ImageSet
+    probabilities: NDArray[np.float32]  # (N, K)
+
+    @property
+    def n(self) -> int:
+        return int(self.confusion.sum())
+
+    @property
+    def right(self) -> int:
+        return int(self.confusion.trace())
+
+    @property
+    def accuracy(self) -> float:
+        return self.right / self.n
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Where the accuracy on all such images lies, with 95 % confidence (Wilson 1927)."""
+        z, n, share = 1.96, self.n, self.accuracy
+        middle = (share + z * z / (2 * n)) / (1 + z * z / n)
+        half = z * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n)) / (1 + z * z / n)
+        return max(0.0, middle - half), min(1.0, middle + half)
+
+    @property
+    def per_class(self) -> list[dict[str, Any]]:
+        """For each class its number of images, precision and recall; None where there is nothing to divide by."""
+        rows = []
+        for number, label in enumerate(self.classes):
+            right = int(self.confusion[number, number])
+            shown, said = int(self.confusion[number].sum()), int(self.confusion[:, number].sum())
+            precision, recall = right / said if said else None, right / shown if shown else None
+            rows.append({"class": label, "n": shown, "precision": precision, "recall": recall})
+        return rows
+
+    @property
+    def mistakes(self) -> list[int]:
+        """Places of the wrongly classified images, the most confident first."""
+        said = self.probabilities.argmax(axis=1)
+        wrong = np.flatnonzero(said != self.images.targets)
+        return [int(place) for place in wrong[np.argsort(-self.probabilities[wrong, said[wrong]], kind="stable")]]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, ready for JSON."""
+        return {
+            "accuracy": self.accuracy,
+            "interval_95": self.interval,
+            "n": self.n,
+            "right": self.right,
+            "loss": self.loss,
+            "per_class": self.per_class,
+            "confusion": self.confusion.tolist(),
+        }
+
+
+@dataclass(frozen=True)
+class Classifier:
+    """A network that knows its classes and how its images are prepared."""
+
+    network: nn.Module
+    preparation: Preparation
+    classes: tuple[str, ...]
+    machine: Machine
+    checkpoint: Checkpoint
+
+    @classmethod
+    def of(cls, checkpoint: Checkpoint, device: str = "auto") -> "Classifier":
+        """The classifier of a model file, on a device."""
+        machine = choose(device)
+        network = machine.place(checkpoint.network())
+        return cls(network, checkpoint.preparation, checkpoint.classes, machine, checkpoint)
+
+    def probabilities(self, images: Tensor) -> Tensor:
+        """Probabilities (N, K) of prepared uint8 images (N, C, H, W)."""
+        batches = self.preparation.batches(images.to(self.machine.device))
+        return self.machine.infer(self.network, batches).softmax(dim=1).cpu()
+
+    def predict(self, image: ImageSource, *, top: int = 5) -> Prediction:
+        """The `top` likeliest classes of a file, its bytes, a Pillow image or an array (H, W, C).
+
+        Raises ImageError if the image cannot be read.
+        """
+        prepared = torch.from_numpy(self.preparation.geometry.apply(read_image(image)))
+        likeliest = self.probabilities(prepared[None])[0].topk(min(top, len(self.classes)))
+        guesses = zip(likeliest.indices.tolist(), likeliest.values.tolist(), strict=True)
+        name = "" if isinstance(image, bytes) or not hasattr(image, "__fspath__") and not isinstance(image, str) else str(image)
+        return Prediction(name, tuple(Guess(self.classes[number], value) for number, value in guesses))
+
+    def evaluate(self, images: ImageSet) -> Evaluation:
+        """How it does on prepared images whose targets are numbered as its classes."""
+        probabilities = self.probabilities(torch.from_numpy(images.images))
+        targets = torch.from_numpy(images.targets)
+        count = len(self.classes)
+        pairs = images.targets * count + probabilities.argmax(dim=1).numpy()
+        confusion = np.bincount(pairs, minlength=count * count).reshape(count, count)
+        loss = functional.nll_loss(probabilities.clamp_min(1e-12).log(), targets).item()
+        return Evaluation(self.classes, confusion, loss, images, probabilities.numpy())

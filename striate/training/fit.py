@@ -1,0 +1,180 @@
+"""The loop: for every step a batch, its loss, the gradient, one step downhill; for every epoch a look at the rest."""
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import torch
+from torch import Tensor, nn
+
+from striate.errors import RunError
+from striate.images.batches import Batch, keyed_generator
+from striate.images.preparation import Preparation
+from striate.images.variation import Variation
+from striate.machine.choice import Machine
+from striate.training.logbook import Epoch, Logbook
+from striate.training.recipe import Recipe
+from striate.training.state import STATE_FILE, State
+
+SAVE_EVERY = 5.0  # seconds of work that a kill may cost
+_ORDER, _VARIATION = 0, 1  # what a random number is drawn for
+
+
+class Task(Protocol):
+    """What the network is for."""
+
+    @property
+    def monitor(self) -> str:
+        """The metric that says which epoch is best; larger is better. Of equal ones the lower loss wins."""
+
+    def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        """The mean loss of a batch, one number to go down from."""
+
+    def measure(self, outputs: Tensor, targets: Tensor) -> dict[str, float]:
+        """The metrics of all outputs together; "loss" is among them."""
+
+
+class Watch(Protocol):
+    """Whoever wants to see the progress."""
+
+    def step(self, step: int) -> None:
+        """A step is done, counted from 1."""
+
+    def epoch(self, epoch: Epoch) -> None:
+        """An epoch is done."""
+
+
+@dataclass(frozen=True)
+class Course:
+    """What is learnt from and how: the same course from the same weights always ends in the same weights."""
+
+    train: Batch
+    validation: Batch
+    preparation: Preparation
+    variation: Variation | None
+    task: Task
+    recipe: Recipe
+    seed: int
+
+    @property
+    def steps_per_epoch(self) -> int:
+        return math.ceil(self.train.count / self.recipe.batch_size)
+
+    @property
+    def steps(self) -> int:
+        return self.steps_per_epoch * self.recipe.epochs
+
+    def order(self, epoch: int) -> Tensor:
+        """In which order the epoch (from 0) meets the images (N,)."""
+        return torch.randperm(self.train.count, generator=keyed_generator(self.seed, epoch, _ORDER))
+
+    def batch(self, step: int, order: Tensor) -> tuple[Tensor, Tensor]:
+        """The images of a step, ready for the network (M, C, H, W), and their targets (M,)."""
+        start = step % self.steps_per_epoch * self.recipe.batch_size
+        places = order[start : start + self.recipe.batch_size].to(self.train.images.device)
+        chosen = self.train.select(places)
+        images = self.preparation.normalise(chosen.images)
+        if self.variation is not None:
+            images = self.variation.apply(images, keyed_generator(self.seed, step, _VARIATION))
+        return images, chosen.targets
+
+
+def fit(
+    network: nn.Module, course: Course, machine: Machine, folder: Path, watch: Watch, keep: Callable[[Epoch], None]
+) -> None:
+    """Train `network` in place, going on from the state in `folder` if there is one.
+
+    `keep` is called at the end of each epoch that is the best so far. The state is saved every few seconds, so that a run
+    that dies goes on to the same weights, bit for bit. Raises RunError if the loss is no longer a number, StorageError
+    if the disk is full.
+    """
+    state = _begin(network, course, machine, folder)
+    logbook = Logbook(folder, step=state.step)
+    saver = _Saver(state, folder)
+    with machine.running():
+        while state.step < course.steps:
+            steps, seconds = _run_epoch(state, course, machine, saver, watch)
+            state.seconds += seconds
+            epoch = Epoch(
+                epoch=state.step // course.steps_per_epoch,
+                step=state.step,
+                seconds=state.seconds,
+                rate=course.recipe.rate_at(state.step - 1, course.steps),
+                images_per_second=steps / course.steps_per_epoch * course.train.count / seconds,
+                train_loss=state.loss_sum / course.train.count,
+                validation=_measure(network, course, machine),
+            )
+            standing = (epoch.validation[course.task.monitor], -epoch.validation["loss"])
+            if standing > state.best:
+                state.best = standing
+                keep(epoch)
+            logbook.add(epoch)
+            state.loss_sum = 0.0
+            saver.save_if_due()
+            watch.epoch(epoch)
+    state.save(folder)
+
+
+def _begin(network: nn.Module, course: Course, machine: Machine, folder: Path) -> State:
+    """The state on disk, or that of a new run, which is put there at once so that there is always one to go on from."""
+    recipe = course.recipe
+    optimizer = torch.optim.SGD(
+        machine.place(network).parameters(),
+        lr=recipe.rate,
+        momentum=recipe.momentum,
+        nesterov=True,
+        weight_decay=recipe.decay,
+        fused=True,
+    )
+    state = State(network, optimizer)
+    if (folder / STATE_FILE).exists():
+        state.restore(folder)
+    else:
+        state.save(folder)
+    return state
+
+
+class _Saver:
+    """Saves a state when the last time is long enough ago."""
+
+    def __init__(self, state: State, folder: Path) -> None:
+        self._state, self._folder, self._last = state, folder, time.monotonic()
+
+    def save_if_due(self) -> None:
+        if time.monotonic() - self._last >= SAVE_EVERY:
+            self._state.save(self._folder)
+            self._last = time.monotonic()
+
+
+def _run_epoch(state: State, course: Course, machine: Machine, saver: _Saver, watch: Watch) -> tuple[int, float]:
+    """Finish the epoch under way: the steps that were left of it, and the seconds they took."""
+    began, first = time.perf_counter(), state.step
+    order = course.order(first // course.steps_per_epoch)
+    state.network.train()
+    while True:
+        images, targets = course.batch(state.step, order)
+        loss = course.task.loss(state.network(machine.arrange(images)), targets)
+        rate = course.recipe.rate_at(state.step, course.steps)
+        state.optimizer.param_groups[0]["lr"] = rate
+        state.optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        state.optimizer.step()
+        value = loss.item()
+        if not math.isfinite(value):
+            raise RunError(f"the loss became {value} at step {state.step + 1}, rate {rate:g}; train with a lower --rate")
+        state.loss_sum += value * len(targets)
+        state.step += 1
+        watch.step(state.step)
+        if state.step % course.steps_per_epoch == 0:  # not saved before the epoch is in the logbook
+            return state.step - first, time.perf_counter() - began
+        saver.save_if_due()
+
+
+def _measure(network: nn.Module, course: Course, machine: Machine) -> dict[str, float]:
+    """The task's metrics of the validation images."""
+    network.eval()
+    outputs = machine.infer(network, course.preparation.batches(course.validation.images))
+    return course.task.measure(outputs, course.validation.targets)

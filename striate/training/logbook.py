@@ -1,0 +1,66 @@
+"""metrics.csv: one line for each epoch, whatever happens in between."""
+
+import csv
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from striate.errors import StorageError
+
+LOGBOOK = "metrics.csv"
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """What one pass over the training images gave; `epoch` counts from 1, `step` and `seconds` from the run's start."""
+
+    epoch: int
+    step: int
+    seconds: float
+    rate: float  # at the last step
+    images_per_second: float  # of the training steps alone
+    train_loss: float  # mean over the epoch, with the recipe's label smoothing and variation
+    validation: Mapping[str, float]  # the task's metrics
+
+    def row(self) -> dict[str, float]:
+        """One flat line: the metrics as validation_<name>."""
+        line = asdict(self)
+        metrics = line.pop("validation")
+        return line | {f"validation_{name}": value for name, value in metrics.items()}
+
+
+class Logbook:
+    """Opens `folder`/metrics.csv, keeping of an earlier part of the run the epochs that ended by `step`."""
+
+    def __init__(self, folder: Path, *, step: int) -> None:
+        self._path = folder / LOGBOOK
+        kept = [row for row in read_rows(folder) if row["step"] <= step]
+        if self._path.exists():
+            self._path.unlink()
+        for row in kept:
+            self._append(row)
+
+    def add(self, epoch: Epoch) -> None:
+        """Append one line and hand it to the operating system."""
+        self._append(epoch.row())
+
+    def _append(self, row: Mapping[str, float]) -> None:
+        try:
+            new = not self._path.exists()
+            with self._path.open("a", newline="") as file:
+                writer = csv.DictWriter(file, row)
+                if new:
+                    writer.writeheader()
+                writer.writerow(row)
+        except OSError as error:
+            raise StorageError(f"cannot write {self._path}: {error.strerror or error}; make room and resume") from error
+
+
+def read_rows(folder: Path) -> list[dict[str, float]]:
+    """The whole lines of a run's metrics.csv; a last line that was cut off is not one."""
+    path = folder / LOGBOOK
+    if not path.exists():
+        return []
+    text = path.read_text()
+    whole = text[: text.rfind("\n") + 1]
+    return [{name: float(value) for name, value in row.items()} for row in csv.DictReader(whole.splitlines())]
