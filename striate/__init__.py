@@ -1,4 +1,4 @@
-"""striate: convolutional networks for images, from the arithmetic of a layer to a trained, explained, shipped network."""
+"""striate: convolutional networks for images, from the arithmetic of a layer to a trained, explained network."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -26,7 +26,17 @@ _HOME = {
     "train": "striate.recipes.train",
 }
 
-__all__ = [*sorted(_HOME), "__version__"]
+__all__ = [
+    "Settings",
+    "StriateError",
+    "__version__",
+    "create_model",
+    "describe",
+    "doctor",
+    "evaluate",
+    "load",
+    "train",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -4,4 +4,11 @@ import sys
 
 from striate.cli.main import main
 
-sys.exit(main())
+
+def run() -> None:
+    """What the installed command calls."""
+    sys.exit(main())
+
+
+if __name__ == "__main__":
+    run()

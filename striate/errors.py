@@ -40,7 +40,7 @@ class StorageError(StriateError):
     """The disk refused to take a file; whatever stood there before is still whole."""
 
 
-class UnknownName(StriateError):
+class UnknownNameError(StriateError):
     """A name that is not in its catalogue; the sentence offers the nearest."""
 
     def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:

@@ -7,7 +7,7 @@ from torch import nn
 
 from striate.architectures.dense import linear, mlp
 from striate.architectures.lenet import lenet5
-from striate.errors import SettingsError, UnknownName
+from striate.errors import SettingsError, UnknownNameError
 
 
 @dataclass(frozen=True)
@@ -28,9 +28,9 @@ CATALOGUE = {
 
 
 def architecture(name: str) -> Architecture:
-    """The catalogue's entry; raises UnknownName with the nearest names."""
+    """The catalogue's entry; raises UnknownNameError with the nearest names."""
     if name not in CATALOGUE:
-        raise UnknownName("model", name, CATALOGUE)
+        raise UnknownNameError("model", name, CATALOGUE)
     return CATALOGUE[name]
 
 
@@ -83,7 +83,7 @@ def create_model(
         size: pixels, one number or (height, width); the source's own if not given.
 
     Raises:
-        UnknownName: no such network; the sentence offers the nearest.
+        UnknownNameError: no such network; the sentence offers the nearest.
         SizeError: the network collapses at this size; the sentence names the layer.
 
     >>> sum(p.numel() for p in create_model("lenet5").parameters())

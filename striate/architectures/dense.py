@@ -9,7 +9,7 @@ from torch import nn
 
 
 def linear(num_classes: int, in_channels: int, size: tuple[int, int]) -> nn.Sequential:
-    """f = Wx + b: one template as large as the image for every class."""
+    """Linear, f = Wx + b: one template as large as the image for every class."""
     return nn.Sequential(
         OrderedDict(
             flatten=nn.Flatten(),  # (N, C*H*W)
@@ -19,7 +19,7 @@ def linear(num_classes: int, in_channels: int, size: tuple[int, int]) -> nn.Sequ
 
 
 def mlp(num_classes: int, in_channels: int, size: tuple[int, int]) -> nn.Sequential:
-    """f = W2 max(0, W1 x + b1) + b2 with 100 hidden units; without the maximum the two would be one matrix."""
+    """Two layers, f = W2 max(0, W1 x + b1) + b2 with 100 hidden units; without the maximum, one matrix."""
     return nn.Sequential(
         OrderedDict(
             flatten=nn.Flatten(),  # (N, C*H*W)

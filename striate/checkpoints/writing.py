@@ -11,24 +11,25 @@ _PARTIAL = ".striate-partial-"
 
 def write_whole(path: Path, content: bytes) -> None:
     """Put `content` at `path`. Raises StorageError if it does not fit; what stood at `path` is then untouched."""
-    temporary = None
+    temporary: Path | None = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=_PARTIAL)
+        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=_PARTIAL)
+        temporary = Path(name)
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
+        temporary.chmod(0o644)
+        temporary.replace(path)
     except OSError as error:
         raise StorageError(
             f"cannot write {path}: {error.strerror or error}; what was there before is untouched: make room, or check "
             "the folder's permissions"
         ) from error
     finally:
-        if temporary is not None and os.path.exists(temporary):
-            os.unlink(temporary)
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
 
 
 def sweep(folder: Path) -> None:

@@ -17,7 +17,7 @@ from torch import nn
 from striate.architectures.catalogue import CATALOGUE, Declaration, declare
 from striate.checkpoints.model_file import load_checkpoint
 from striate.description.trace import Operation, trace
-from striate.errors import ModelFileError, SettingsError, UnknownName
+from striate.errors import ModelFileError, SettingsError, UnknownNameError
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def describe(
 ) -> Card:
     """The card of a catalogue name, of a model file or run directory, or of any module (which needs its size).
 
-    Raises UnknownName, ModelFileError, or SizeError if the network cannot take the size.
+    Raises UnknownNameError, ModelFileError, or SizeError if the network cannot take the size.
 
     >>> card = describe("lenet5")
     >>> card.parameters, card.multiplies, card.rows[1].output
@@ -90,7 +90,7 @@ def describe(
     elif str(network).endswith(".safetensors") or "/" in str(network):
         raise ModelFileError(f"there is no file {network}; expected a model file, a run directory or a model's name")
     else:
-        raise UnknownName("model", str(network), CATALOGUE)
+        raise UnknownNameError("model", str(network), CATALOGUE)
     return describe_network(declaration)
 
 

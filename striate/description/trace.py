@@ -35,12 +35,12 @@ def _convolution(arguments: Sequence[Any], output: Tensor) -> int:
     return convolution_multiplies(kernel.shape, (images if transposed else output).shape[2:], batch=len(images))
 
 
-def _matrix(arguments: Sequence[Any], output: Tensor) -> int:
+def _matrix(arguments: Sequence[Any], _output: Tensor) -> int:
     left, right = arguments[-2], arguments[-1]
     return matrix_multiplies(left.shape[-2], left.shape[-1], right.shape[-1], batch=prod(left.shape[:-2]))
 
 
-def _nothing(arguments: Sequence[Any], output: Tensor) -> int:
+def _nothing(_arguments: Sequence[Any], _output: Tensor) -> int:
     return 0
 
 
@@ -65,11 +65,11 @@ _KIND = {
 }
 
 
-class _Recorder(TorchDispatchMode):
+class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Writes down operations; `stack` holds the names of the modules that are running."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.stack = [""]
         self.operations: list[Operation] = []
         self.uncounted: dict[str, None] = {}  # ordered, without repetition

@@ -1,5 +1,7 @@
 """From tensors to pixels (H, W, 3): filters in their colours, maps of heat over the image they explain."""
 
+from typing import Any
+
 import numpy as np
 from matplotlib import colormaps
 from numpy.typing import NDArray
@@ -28,7 +30,7 @@ def draw_heat(image: NDArray[np.uint8], heat: NDArray[np.float32]) -> Picture:
     return np.rint(grey * 0.6 * (1 - opacity) + glow * opacity).astype(np.uint8)
 
 
-def _three(values: NDArray[np.generic]) -> Picture:
+def _three(values: NDArray[Any]) -> Picture:
     """(1, H, W) or (3, H, W) to (H, W, 3)."""
-    pixels = values.transpose(1, 2, 0).astype(np.uint8)
-    return np.repeat(pixels, 3, axis=2) if pixels.shape[2] == 1 else pixels
+    pixels: Picture = values.transpose(1, 2, 0).astype(np.uint8)
+    return pixels.repeat(3 // pixels.shape[2], axis=2)

@@ -3,7 +3,8 @@
 Source: Simonyan, Vedaldi, Zisserman 2013, "Deep inside convolutional networks", section 3: the largest absolute value,
 over the channels, of the gradient of the class's score (before the softmax) with respect to the image.
 
-When not to trust it: it says where a small change would matter, not what is there; saturated or busy networks give noise.
+When not to trust it: it says where a small change would matter, not what is there; saturated or busy networks give
+noise.
 """
 
 import torch

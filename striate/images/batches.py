@@ -1,6 +1,6 @@
 """Batches: what crosses from images to networks, and the order in which training meets the images."""
 
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -9,7 +9,8 @@ from torch import Tensor
 from striate.images.loading import ImageSet
 
 
-class Batch(NamedTuple):
+@dataclass(frozen=True)
+class Batch:
     """uint8 images (N, C, H, W) and class numbers (N,)."""
 
     images: Tensor
@@ -24,9 +25,7 @@ class Batch(NamedTuple):
         """The images at `places` (M,)."""
         return Batch(self.images[places], self.targets[places])
 
-    @property
-    def count(self) -> int:
-        """N; `len` of this tuple is 2."""
+    def __len__(self) -> int:
         return len(self.targets)
 
 

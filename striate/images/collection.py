@@ -119,9 +119,11 @@ def _check_classes(root: Path, files: Sequence[tuple[Path, str, str]]) -> None:
     known = {label for _, label, part in files if part == TRAIN}
     if len(known) < 2:
         raise DataError(f"{root} has one class, {next(iter(known))!r}; a classifier needs at least two class folders")
-    for path, label, part in files:
+    for path, label, _ in files:
         if label not in known:
-            raise DataError(f"the class {label!r} of {path.parent} is not among the training classes; rename or remove it")
+            raise DataError(
+                f"the class {label!r} of {path.parent} is not among the training classes; rename or remove it"
+            )
 
 
 def _divide(labels: Sequence[str], seed: int, *, test: bool, validation: bool) -> list[str]:

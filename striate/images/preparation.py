@@ -29,8 +29,8 @@ _BATCH = 256  # images
 class Geometry:
     """Size, fit and channels: from an image of any size to pixels that fit in a batch.
 
-    `crop` fills the size and cuts what stands out, in the middle; `pad` shows the whole image on black; `stretch` changes
-    the aspect. Resizing is Pillow's: antialiased.
+    `crop` fills the size and cuts off what stands out on both sides; `pad` shows the whole image on black; `stretch`
+    changes the aspect. Resizing is Pillow's: antialiased.
     """
 
     size: tuple[int, int]  # height, width in pixels
@@ -48,7 +48,8 @@ class Geometry:
         if self.channels is not None:
             image = image.convert("L" if self.channels == 1 else "RGB")
         fitted = np.asarray(self._resize(image))
-        return fitted[None] if fitted.ndim == 2 else np.ascontiguousarray(fitted.transpose(2, 0, 1))
+        planes = fitted[None] if fitted.ndim == 2 else fitted.transpose(2, 0, 1)
+        return planes.copy()  # Pillow's own memory cannot be written to
 
     def _resize(self, image: Image.Image) -> Image.Image:
         height, width = self.size
@@ -80,7 +81,9 @@ class Preparation:
     def measured(cls, geometry: Geometry, images: NDArray[np.uint8]) -> "Preparation":
         """The preparation of these training images (N, C, H, W)."""
         mean, std = [], []
-        for channel in range(images.shape[1]):  # whole-number sums of counts: exact, and no copy of the images as floats
+        for channel in range(
+            images.shape[1]
+        ):  # whole-number sums of counts: exact, and no copy of the images as floats
             counts = np.bincount(images[:, channel].ravel(), minlength=256)
             values = np.arange(256) / 255
             average = float(counts @ values / counts.sum())
@@ -97,7 +100,7 @@ class Preparation:
 
     def batches(self, images: Tensor) -> Iterator[Tensor]:
         """Normalised parts, in order, each small enough for any memory."""
-        return (self.normalise(part) for part in images.split(_BATCH))
+        return (self.normalise(part) for part in torch.split(images, _BATCH))
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, ready for JSON."""

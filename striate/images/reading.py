@@ -2,7 +2,7 @@
 
 The rules:
   * only the formats below are opened; more than 89,478,485 pixels (Pillow's own limit) are refused unread;
-  * the whole file is decoded here, so that a truncated one is found now and not later; of an animation, the first frame;
+  * the whole file is decoded here, so that a truncated one is found now; of an animation, the first frame;
   * 16 bits are scaled by their white (65535, or what a TIFF says), floats in 0..1 by 255; other ranges are refused;
   * what is transparent lies on white;
   * the result is 8-bit grey if the file holds grey, else 8-bit red, green, blue;
@@ -11,6 +11,8 @@ The rules:
 
 import io
 import os
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,12 +24,10 @@ Pixels = NDArray[np.uint8]  # (H, W, C)
 ImageSource = str | os.PathLike[str] | bytes | Image.Image | NDArray[np.generic]
 
 # What Pillow decodes itself. EPS, WMF and their like are left out: they run other programs.
-FORMATS = ("AVIF", "BMP", "GIF", "ICO", "JPEG", "JPEG2000", "MPO", "PCX", "PNG", "PPM", "SGI", "TGA", "TIFF", "WEBP")
+FORMATS = ("AVIF", "BMP", "GIF", "ICO", "JPEG", "JPEG2000", "PCX", "PNG", "PPM", "SGI", "TGA", "TIFF", "WEBP")
 PIXEL_LIMIT = 89_478_485
 _WHITE_16 = 65535
 _TIFF_BITS_PER_SAMPLE = 258
-
-Image.init()  # registers the rarer of these formats; Pillow would do it only after a first refusal
 
 
 def read_image(source: ImageSource) -> Pixels:
@@ -65,7 +65,7 @@ def _from_pillow(image: Image.Image) -> Pixels:
 
 def _from_array(array: NDArray[np.generic]) -> Pixels:
     """An array as an image; integers of 8 and 16 bits and floats in 0..1 are understood."""
-    image = array[:, :, None] if array.ndim == 2 else array
+    image: NDArray[Any] = array[:, :, None] if array.ndim == 2 else array
     if image.ndim != 3 or image.shape[2] not in (1, 3) or 0 in image.shape:
         raise ImageError(f"an array of shape {array.shape} is not an image; expected (H, W), (H, W, 1) or (H, W, 3)")
     return image if image.dtype == np.uint8 else _eight_bits(image, _WHITE_16)
@@ -76,7 +76,8 @@ def _eight_bits(values: NDArray[np.generic], white: int) -> Pixels:
     top = 1.0 if np.issubdtype(values.dtype, np.floating) else float(white)
     wide = values.astype(np.float64)
     low, high = float(wide.min()), float(wide.max())
-    if not (0 <= low and high <= top):  # also when a value is not a number
+    in_range = low >= 0 and high <= top  # false also when a value is not a number
+    if not in_range:
         raise ImageError(f"its values reach from {low:g} to {high:g}; expected 0 to {top:g}: scale them to that range")
     return np.rint(wide * (255 / top)).astype(np.uint8)
 
@@ -98,7 +99,7 @@ def _reason(source: ImageSource, error: Exception) -> str:
     if isinstance(error, IsADirectoryError):
         return "a folder, not an image"
     if isinstance(error, UnidentifiedImageError):
-        empty = source == b"" if isinstance(source, bytes) else os.path.getsize(source) == 0  # type: ignore[arg-type]
+        empty = source == b"" if isinstance(source, bytes) else Path(source).stat().st_size == 0  # type: ignore[arg-type]
         return "the file is empty (0 bytes)" if empty else "not an image of a known format"
     if isinstance(error, Image.DecompressionBombError):
         return f"more than {PIXEL_LIMIT:,} pixels: a decompression bomb?"

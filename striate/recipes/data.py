@@ -59,7 +59,7 @@ class RunData:
 
 
 def read_run_data(settings: Settings, display: Display) -> RunData:
-    """Open and read the data of a run. Raises DataError, UnknownName or SizeError before the long work if it can."""
+    """Open and read the data of a run. Raises DataError, UnknownNameError or SizeError before the long work if it can."""
     settings.recipe()  # a number that makes no sense is found before the images are read
     collection = open_collection(settings.data, seed=settings.seed)
     classes = tuple(sorted({collection.labels[index] for index in collection.members(TRAIN)}))
@@ -82,7 +82,7 @@ def read_run_data(settings: Settings, display: Display) -> RunData:
                 skipped += more
     parts = {part: images for part, images in parts.items() if len(images)}
     if VALIDATION not in parts:
-        raise DataError(f"{settings.data} leaves no image to validate on; expected at least two readable ones in a class")
+        raise DataError(f"{settings.data} leaves no image to validate on; expected two in a class")
     channels = train.images.shape[1]
     declaration = declare(settings.model, num_classes=len(classes), in_channels=channels, size=declaration.size)
     return RunData(collection.name, classes, declaration, preparation, parts, skipped)
@@ -99,9 +99,7 @@ def check_memory(count: int, geometry: Geometry) -> None:
         )
 
 
-def _check_classes(
-    collection: Collection, train: ImageSet, classes: Sequence[str], skipped: Sequence[Skipped]
-) -> None:
+def _check_classes(collection: Collection, train: ImageSet, classes: Sequence[str], skipped: Sequence[Skipped]) -> None:
     for number, label in enumerate(classes):
         if not (train.targets == number).any():
             first = f"; for example {skipped[0].name}: {skipped[0].reason}" if skipped else ""

@@ -60,9 +60,7 @@ def evaluate(
     geometry = classifier.preparation.geometry
     check_memory(len(members), geometry)
     with Display(quiet=quiet).reading(len(members)) as advance:
-        images, skipped = load_images(
-            collection, members, geometry, classifier.classes, strict=strict, advance=advance
-        )
+        images, skipped = load_images(collection, members, geometry, classifier.classes, strict=strict, advance=advance)
     fresh = ~np.isin(fingerprints(images.images), classifier.checkpoint.seen.numpy())
     if not fresh.any():
         raise DataError(

@@ -25,7 +25,7 @@ from striate.tasks.classification import Classifier, Evaluation
 _MISTAKES, _EXAMPLES, _FILTERS, _PAIRS = 24, 10, 64, 8  # shown at the most
 _TABLE_CLASSES = 20  # a larger confusion matrix is drawn instead of written
 _TRAIN, _VALIDATION = "#9c4221", "#2b6cb0"  # the colours of the two curves
-_STYLE = {"font.size": 10, "axes.spines.top": False, "axes.spines.right": False, "svg.fonttype": "none"}
+_STYLE: dict[Any, Any] = {"font.size": 10, "axes.spines.top": False, "axes.spines.right": False}
 
 
 @dataclass(frozen=True)
@@ -96,16 +96,24 @@ def _draw_curves(epochs: Sequence[dict[str, float]], best: int) -> str:
         losses, accuracies = figure.subplots(1, 2)
         marker = "o" if len(epochs) < 3 else None
         losses.plot(numbers, [row["train_loss"] for row in epochs], color=_TRAIN, label="training", marker=marker)
-        losses.plot(numbers, [row["validation_loss"] for row in epochs], color=_VALIDATION, label="validation", marker=marker)
+        losses.plot(
+            numbers, [row["validation_loss"] for row in epochs], color=_VALIDATION, label="validation", marker=marker
+        )
         losses.set(xlabel="epoch", title="loss (nats)", yscale="log")
         losses.legend(frameon=False)
         share = [100 * row["validation_accuracy"] for row in epochs]
         accuracies.plot(numbers, share, color=_VALIDATION, marker=marker)
         accuracies.axvline(best, color="#718096", linewidth=1, linestyle=":")
+        bottom = max(min(share), 6 * max(share) - 504)  # the first epochs may leave below: the last ones matter
+        accuracies.set(xlabel="epoch", title="validation accuracy (%)", ylim=(bottom - 0.5, 100.5))
         accuracies.annotate(
-            f"kept: epoch {best}", (best, min(share)), xytext=(-4, 2), textcoords="offset points", ha="right", color="#4a5568"
+            f"kept: epoch {best}",
+            (best, bottom),
+            xytext=(-4, 2),
+            textcoords="offset points",
+            ha="right",
+            color="#4a5568",
         )
-        accuracies.set(xlabel="epoch", title="validation accuracy (%)")
         for axes in (losses, accuracies):
             axes.grid(axis="y", color="#e2e8f0")
             axes.xaxis.get_major_locator().set_params(integer=True)

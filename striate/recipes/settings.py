@@ -5,7 +5,7 @@ from dataclasses import KW_ONLY, asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-from striate.errors import RunError, SettingsError, UnknownName
+from striate.errors import RunError, SettingsError, UnknownNameError
 from striate.images.fits import Fit
 from striate.training.recipe import Recipe
 
@@ -53,11 +53,11 @@ class Settings:
     """Stop at the first image that cannot be read, instead of naming, counting and skipping it."""
 
     def but(self, **changes: Any) -> "Settings":
-        """The same settings with some changed. Raises UnknownName for one that does not exist."""
+        """The same settings with some changed. Raises UnknownNameError for one that does not exist."""
         known = [field.name for field in fields(self) if field.name != "_"]
         for name in changes:
             if name not in known:
-                raise UnknownName("setting", name, known)
+                raise UnknownNameError("setting", name, known)
         return replace(self, **changes)
 
     def recipe(self) -> Recipe:

@@ -1,28 +1,16 @@
-"""`striate train`: from images to a run directory with a trained network, its logbook and its report.
+"""`striate train`: from images to a run directory with a trained network, its logbook and its report."""
 
-    run.toml            the settings, and the versions, machine and data that they met; `--config run.toml` repeats the run
-    metrics.csv         one line for each epoch
-    model.safetensors   the best epoch's network with everything needed to use it
-    last/               the state that `--resume` goes on from
-    report.html         what came out, as pictures
-    sample.png          an image that the network has not seen, to try it on
-"""
-
-import itertools
 import os
-import tomllib
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from shlex import quote
 from typing import Any
 
-import tomli_w
 import torch
 from torch import nn
 
 from striate.checkpoints.model_file import MODEL_FILE, Checkpoint, load_checkpoint, save_checkpoint
-from striate.checkpoints.writing import sweep, write_whole
+from striate.checkpoints.writing import write_whole
 from striate.description.card import describe_network
 from striate.errors import RunError, SettingsError, StorageError
 from striate.images.batches import Batch
@@ -30,19 +18,17 @@ from striate.images.collection import TRAIN, VALIDATION
 from striate.images.loading import Skipped
 from striate.images.variation import Variation
 from striate.machine.choice import Machine, choose
-from striate.machine.doctor import describe_choices, versions
+from striate.machine.doctor import describe_choices
 from striate.recipes.data import RunData, read_run_data
 from striate.recipes.progress import Display
 from striate.recipes.report import Results, draw_sample, make_report
+from striate.recipes.run_folder import REPORT_FILE, RUN_FILE, SAMPLE_FILE, begin_run, check_free, read_run
 from striate.recipes.settings import Settings, read_settings
 from striate.tasks.classification import Classification, Classifier, Evaluation
 from striate.training.fit import Course, fit
 from striate.training.logbook import Epoch, read_rows
 from striate.training.state import read_step
 
-RUN_FILE = "run.toml"
-REPORT_FILE = "report.html"
-SAMPLE_FILE = "sample.png"
 _NAMED = 10  # skipped files shown while training
 
 
@@ -85,6 +71,7 @@ def train(
         config: a run.toml to repeat; `data` and `settings` given besides it win.
         resume: a run directory to go on with, as it was set up; nothing else can be given with it.
         quiet: show no progress.
+        **settings: any of the fields of `Settings`.
 
     Raises:
         StriateError: with one sentence that says what came, what was expected and how to repair it.
@@ -99,22 +86,19 @@ def train(
     chosen = (Settings() if config is None else read_settings(Path(config))).but(**changes)
     machine = choose(chosen.device)
     if chosen.out is not None:
-        _check_free(Path(chosen.out))
+        check_free(Path(chosen.out))
     run_data = read_run_data(chosen, display)
-    folder = _make_folder(chosen, run_data)
-    _write_run_file(folder, chosen, run_data, machine)
-    return _run(folder, chosen, run_data, machine, display)
+    return _run(begin_run(chosen, run_data, machine), chosen, run_data, machine, display)
 
 
 def _resume(folder: Path, display: Display) -> Run:
-    if not (folder / RUN_FILE).is_file():
-        raise RunError(f"{folder} is not a run directory: it has no {RUN_FILE}; expected one that striate train has made")
+    began = read_run(folder)
     chosen = read_settings(folder / RUN_FILE)
-    began = tomllib.loads((folder / RUN_FILE).read_text())
-    sweep(folder)
     run_data = read_run_data(chosen, display)
     if run_data.digest != began["data"]["digest"]:
-        raise RunError(f"the images of {chosen.data} changed since {folder} began; train anew: --config {folder / RUN_FILE}")
+        raise RunError(
+            f"the images of {chosen.data} changed since {folder} began; train anew: --config {folder / RUN_FILE}"
+        )
     machine = choose(chosen.device)
     if describe_choices(machine) != began["machine"]:
         display.say("this is not quite the machine that the run began on (run.toml has it): the last digits may differ")
@@ -225,46 +209,3 @@ def _course(run_data: RunData, chosen: Settings, machine: Machine) -> Course:
         recipe=recipe,
         seed=chosen.seed,
     )
-
-
-def _check_free(folder: Path) -> None:
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        go_on = f", or go on with it: --resume {quote(str(folder))}" if (folder / RUN_FILE).is_file() else ""
-        raise RunError(f"{folder} exists and is not empty; choose another --out{go_on}")
-
-
-def _make_folder(chosen: Settings, run_data: RunData) -> Path:
-    """The folder that was asked for, or the first free one of runs/DATA-MODEL, runs/DATA-MODEL-2, …"""
-    name = f"{run_data.name}-{chosen.model}"
-    wanted = Path(chosen.out) if chosen.out is not None else None
-    try:
-        if wanted is not None:
-            wanted.mkdir(parents=True, exist_ok=True)
-            return wanted
-        for number in itertools.count(1):
-            folder = Path("runs") / (name if number == 1 else f"{name}-{number}")
-            folder.parent.mkdir(exist_ok=True)
-            with suppress(FileExistsError):
-                folder.mkdir()
-                return folder
-    except OSError as error:
-        raise StorageError(f"cannot make the run directory: {error}; choose another --out") from error
-    raise AssertionError("counting never ends")
-
-
-def _write_run_file(folder: Path, chosen: Settings, run_data: RunData, machine: Machine) -> None:
-    settings = chosen if chosen.data == run_data.name == "digits" else chosen.but(data=str(Path(chosen.data).resolve()))
-    document = {
-        "settings": settings.to_dict(),
-        "recipe": asdict(chosen.recipe()) | ({"variation": asdict(Variation())} if chosen.variation else {}),
-        "data": {
-            "name": run_data.name,
-            "classes": list(run_data.classes),
-            **{part: len(images) for part, images in run_data.parts.items()},
-            "skipped": [asdict(file) for file in run_data.skipped],
-            "digest": run_data.digest,
-        },
-        "machine": describe_choices(machine),
-        "versions": versions(),
-    }
-    write_whole(folder / RUN_FILE, tomli_w.dumps(document).encode())

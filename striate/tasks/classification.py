@@ -4,8 +4,10 @@ Loss: cross-entropy of the softmax, -log p_y, with the target smoothed over the 
 """
 
 import math
+import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,7 +17,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from striate.checkpoints.model_file import Checkpoint
-from striate.images.loading import ImageSet
+from striate.errors import ImageError
+from striate.images.loading import ImageSet, Skipped
 from striate.images.preparation import Preparation
 from striate.images.reading import ImageSource, read_image
 from striate.machine.choice import Machine, choose
@@ -63,7 +66,12 @@ class Prediction:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, ready for JSON."""
-        return {"path": self.path, "label": self.label, "probability": self.probability, "top": [asdict(g) for g in self.top]}
+        return {
+            "path": self.path,
+            "label": self.label,
+            "probability": self.probability,
+            "top": [asdict(g) for g in self.top],
+        }
 
 
 @dataclass(frozen=True)
@@ -155,10 +163,25 @@ class Classifier:
         Raises ImageError if the image cannot be read.
         """
         prepared = torch.from_numpy(self.preparation.geometry.apply(read_image(image)))
-        likeliest = self.probabilities(prepared[None])[0].topk(min(top, len(self.classes)))
+        path = str(image) if isinstance(image, str | os.PathLike) else ""
+        return self._say(path, self.probabilities(prepared[None])[0], top)
+
+    def predict_files(
+        self, paths: Sequence[str | os.PathLike[str]], *, top: int = 5
+    ) -> tuple[list[Prediction], list[Skipped]]:
+        """Predictions for files and for all files in folders, in order, and what could not be read."""
+        predictions, skipped = [], []
+        for path in (file for given in paths for file in _files(Path(given))):
+            try:
+                predictions.append(self.predict(path, top=top))
+            except ImageError as error:
+                skipped.append(Skipped(str(path), error.reason))
+        return predictions, skipped
+
+    def _say(self, path: str, probabilities: Tensor, top: int) -> Prediction:
+        likeliest = probabilities.topk(min(top, len(self.classes)))
         guesses = zip(likeliest.indices.tolist(), likeliest.values.tolist(), strict=True)
-        name = "" if isinstance(image, bytes) or not hasattr(image, "__fspath__") and not isinstance(image, str) else str(image)
-        return Prediction(name, tuple(Guess(self.classes[number], value) for number, value in guesses))
+        return Prediction(path, tuple(Guess(self.classes[number], value) for number, value in guesses))
 
     def evaluate(self, images: ImageSet) -> Evaluation:
         """How it does on prepared images whose targets are numbered as its classes."""
@@ -169,3 +192,10 @@ class Classifier:
         confusion = np.bincount(pairs, minlength=count * count).reshape(count, count)
         loss = functional.nll_loss(probabilities.clamp_min(1e-12).log(), targets).item()
         return Evaluation(self.classes, confusion, loss, images, probabilities.numpy())
+
+
+def _files(path: Path) -> list[Path]:
+    """The file itself, or all files of a folder and below, but hidden ones."""
+    if not path.is_dir():
+        return [path]
+    return [file for file in sorted(path.rglob("*")) if file.is_file() and not file.name.startswith(".")]

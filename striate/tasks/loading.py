@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from striate.checkpoints.model_file import load_checkpoint
-from striate.errors import UnknownName
+from striate.errors import UnknownNameError
 from striate.tasks.classification import Classifier
 
 TASKS = {"classification": Classifier}
@@ -17,5 +17,5 @@ def load(path: str | os.PathLike[str], *, device: str = "auto") -> Classifier:
     """
     checkpoint = load_checkpoint(Path(path))
     if checkpoint.task not in TASKS:
-        raise UnknownName("task", checkpoint.task, TASKS)
+        raise UnknownNameError("task", checkpoint.task, TASKS)
     return TASKS[checkpoint.task].of(checkpoint, device)

@@ -61,7 +61,7 @@ class Course:
 
     @property
     def steps_per_epoch(self) -> int:
-        return math.ceil(self.train.count / self.recipe.batch_size)
+        return math.ceil(len(self.train) / self.recipe.batch_size)
 
     @property
     def steps(self) -> int:
@@ -69,7 +69,7 @@ class Course:
 
     def order(self, epoch: int) -> Tensor:
         """In which order the epoch (from 0) meets the images (N,)."""
-        return torch.randperm(self.train.count, generator=keyed_generator(self.seed, epoch, _ORDER))
+        return torch.randperm(len(self.train), generator=keyed_generator(self.seed, epoch, _ORDER))
 
     def batch(self, step: int, order: Tensor) -> tuple[Tensor, Tensor]:
         """The images of a step, ready for the network (M, C, H, W), and their targets (M,)."""
@@ -87,9 +87,9 @@ def fit(
 ) -> None:
     """Train `network` in place, going on from the state in `folder` if there is one.
 
-    `keep` is called at the end of each epoch that is the best so far. The state is saved every few seconds, so that a run
-    that dies goes on to the same weights, bit for bit. Raises RunError if the loss is no longer a number, StorageError
-    if the disk is full.
+    `keep` is called at the end of each epoch that is the best so far. The state is saved every few seconds, so that a
+    run that dies goes on to the same weights, bit for bit. Raises RunError if the loss is no longer a number,
+    StorageError if the disk is full.
     """
     state = _begin(network, course, machine, folder)
     logbook = Logbook(folder, step=state.step)
@@ -103,8 +103,8 @@ def fit(
                 step=state.step,
                 seconds=state.seconds,
                 rate=course.recipe.rate_at(state.step - 1, course.steps),
-                images_per_second=steps / course.steps_per_epoch * course.train.count / seconds,
-                train_loss=state.loss_sum / course.train.count,
+                images_per_second=steps / course.steps_per_epoch * len(course.train) / seconds,
+                train_loss=state.loss_sum / len(course.train),
                 validation=_measure(network, course, machine),
             )
             standing = (epoch.validation[course.task.monitor], -epoch.validation["loss"])
@@ -164,7 +164,9 @@ def _run_epoch(state: State, course: Course, machine: Machine, saver: _Saver, wa
         state.optimizer.step()
         value = loss.item()
         if not math.isfinite(value):
-            raise RunError(f"the loss became {value} at step {state.step + 1}, rate {rate:g}; train with a lower --rate")
+            raise RunError(
+                f"the loss became {value} at step {state.step + 1}, rate {rate:g}; train with a lower --rate"
+            )
         state.loss_sum += value * len(targets)
         state.step += 1
         watch.step(state.step)

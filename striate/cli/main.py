@@ -1,0 +1,136 @@
+"""`striate VERB …`: parse, call the public function of that name, print what it answers.
+
+Exit codes: 0 done; 1 stopped by the user, or something is wrong with the machine; 2 bad input, with one sentence on the
+standard error. The standard output holds the answer alone: a table, or with --json one JSON object.
+"""
+
+import os
+import sys
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+from cyclopts import App, CycloptsError, Parameter
+from rich.console import Console
+
+import striate
+from striate.cli import tables
+from striate.cli.saved import settle
+from striate.errors import StriateError
+from striate.recipes.settings import Settings
+
+app = App(
+    name="striate",
+    help="Convolutional networks for images: describe, train, evaluate, predict.",
+    version=striate.__version__,
+    config=settle,
+    result_action="return_value",
+)
+
+Json = Annotated[bool, Parameter(negative="", help="Print one JSON object and nothing else.")]
+Device = Annotated[str, Parameter(help="auto, cpu, cuda or cuda:N.")]
+Model = Annotated[Path, Parameter(help="A model.safetensors, or the run directory that holds it.")]
+Strict = Annotated[bool, Parameter(negative="", help="Stop at the first image that cannot be read.")]
+
+
+@app.command
+def train(
+    settings: Annotated[Settings, Parameter(name="*")] = Settings(),  # noqa: B008 - it is frozen
+    *,
+    config: Annotated[  # noqa: ARG001 - `settle` has filled in what it holds
+        Path | None, Parameter(help="Repeat the run of this run.toml; other settings given win.")
+    ] = None,
+    resume: Annotated[Path | None, Parameter(help="Go on with this run directory; give nothing else.")] = None,
+    json: Json = False,
+) -> int:
+    """Train a network on `digits` or a folder of images, and write a run directory with its report."""
+    chosen: dict[str, Any] = {} if resume is not None else vars(settings)
+    run = striate.train(**chosen, resume=resume, quiet=json)
+    if json:
+        tables.print_json(run.to_dict())
+    return 0
+
+
+@app.command
+def evaluate(
+    model: Model,
+    data: Annotated[str, Parameter(help="`digits`, or a folder with one sub-folder of images for each class.")],
+    /,
+    *,
+    device: Device = "auto",
+    strict: Strict = False,
+    json: Json = False,
+) -> int:
+    """Say how a trained model does on labelled images that it has not seen."""
+    result = striate.evaluate(model, data, device=device, strict=strict, quiet=json)
+    if json:
+        tables.print_json(result.to_dict())
+    else:
+        tables.print_result(result)
+    return 0
+
+
+@app.command
+def predict(
+    model: Model,
+    images: Annotated[list[Path], Parameter(help="Image files, or folders of them.", negative="")],
+    /,
+    *,
+    device: Device = "auto",
+    json: Json = False,
+) -> int:
+    """Say what is on images: the likeliest classes and their probabilities."""
+    predictions, skipped = striate.load(model, device=device).predict_files(images)
+    if json:
+        answers = [prediction.to_dict() for prediction in predictions]
+        tables.print_json({"predictions": answers, "skipped": [vars(file) for file in skipped]})
+    else:
+        tables.print_predictions(predictions)
+        tables.print_skipped(skipped)
+    return 2 if skipped else 0
+
+
+@app.command
+def describe(
+    network: Annotated[str, Parameter(help="A model's name, a model.safetensors or a run directory.")],
+    /,
+    *,
+    num_classes: Annotated[int, Parameter(help="Scores that the network gives.")] = 10,
+    in_channels: Annotated[int | None, Parameter(help="1 for grey, 3 for colour; the paper's if not given.")] = None,
+    size: Annotated[int | None, Parameter(help="Pixels of a side; the paper's if not given.")] = None,
+    json: Json = False,
+) -> int:
+    """Print the arithmetic of a network: layers, output shapes, parameters, multiplies, activations."""
+    card = striate.describe(network, num_classes=num_classes, in_channels=in_channels, size=size)
+    if json:
+        tables.print_json(card.to_dict())
+    else:
+        tables.print_card(card)
+    return 0
+
+
+@app.command
+def doctor(*, device: Device = "auto", json: Json = False) -> int:
+    """Print what was found on this machine, what was chosen and why, and try it."""
+    findings = striate.doctor(device)
+    if json:
+        tables.print_json(findings.to_dict())
+    else:
+        tables.print_findings(findings)
+    return 0 if findings.healthy else 1
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and give its exit code."""
+    warnings.filterwarnings("ignore", module="PIL")  # what Pillow remarks of odd files: unreadable ones are errors
+    try:
+        return int(app(arguments, exit_on_error=False, print_error=False) or 0)
+    except (StriateError, CycloptsError) as error:
+        Console(stderr=True, highlight=False, soft_wrap=True).print(f"striate: {error}", markup=False)
+        return 2
+    except KeyboardInterrupt:
+        return 1
+    except BrokenPipeError:  # the reader of our output has gone, as in `striate … | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1

@@ -1,0 +1,93 @@
+"""A run directory: made if its place is free, and known again by its run.toml.
+
+run.toml            the settings, and the versions, machine and data that they met; `--config run.toml` repeats the run
+metrics.csv         one line for each epoch
+model.safetensors   the best epoch's network with everything needed to use it
+last/               the state that `--resume` goes on from
+report.html         what came out, as pictures
+sample.png          an image that the network has not seen, to try it on
+"""
+
+import itertools
+import tomllib
+from contextlib import suppress
+from dataclasses import asdict
+from pathlib import Path
+from shlex import quote
+from typing import Any
+
+import tomli_w
+
+from striate.checkpoints.writing import sweep, write_whole
+from striate.errors import RunError, StorageError
+from striate.images.variation import Variation
+from striate.machine.choice import Machine
+from striate.machine.doctor import describe_choices, versions
+from striate.recipes.data import RunData
+from striate.recipes.settings import Settings
+
+RUN_FILE = "run.toml"
+REPORT_FILE = "report.html"
+SAMPLE_FILE = "sample.png"
+
+
+def check_free(folder: Path) -> None:
+    """Raise RunError if something is there that a new run would mix with."""
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        go_on = f", or go on with it: --resume {quote(str(folder))}" if (folder / RUN_FILE).is_file() else ""
+        raise RunError(f"{folder} exists and is not empty; choose another --out{go_on}")
+
+
+def begin_run(settings: Settings, run_data: RunData, machine: Machine) -> Path:
+    """Make the folder that was asked for, or the first free one of runs/DATA-MODEL, and write its run.toml."""
+    try:
+        if settings.out is not None:
+            folder = Path(settings.out)
+            folder.mkdir(parents=True, exist_ok=True)
+        else:
+            folder = _first_free(Path("runs"), f"{run_data.name}-{settings.model}")
+    except OSError as error:
+        raise StorageError(f"cannot make the run directory: {error}; choose another --out") from error
+    document = {
+        "settings": _absolute(settings, run_data).to_dict(),
+        "recipe": asdict(settings.recipe()) | ({"variation": asdict(Variation())} if settings.variation else {}),
+        "data": {
+            "name": run_data.name,
+            "classes": list(run_data.classes),
+            **{part: len(images) for part, images in run_data.parts.items()},
+            "skipped": [asdict(file) for file in run_data.skipped],
+            "digest": run_data.digest,
+        },
+        "machine": describe_choices(machine),
+        "versions": versions(),
+    }
+    write_whole(folder / RUN_FILE, tomli_w.dumps(document).encode())
+    return folder
+
+
+def read_run(folder: Path) -> dict[str, Any]:
+    """The run.toml of a run to go on with, after removing what writes that were killed have left there."""
+    if not (folder / RUN_FILE).is_file():
+        raise RunError(f"{folder} is not a run directory: it has no {RUN_FILE}; expected one made by striate train")
+    sweep(folder)
+    return tomllib.loads((folder / RUN_FILE).read_text())
+
+
+def _absolute(settings: Settings, run_data: RunData) -> Settings:
+    """The settings with a folder's full path, so that the run can be repeated from anywhere."""
+    return (
+        settings
+        if settings.data == run_data.name == "digits"
+        else settings.but(data=str(Path(settings.data).resolve()))
+    )
+
+
+def _first_free(parent: Path, name: str) -> Path:
+    """Make and return parent/name, or parent/name-2, parent/name-3, …"""
+    parent.mkdir(exist_ok=True)
+    candidates = (parent / (name if number == 1 else f"{name}-{number}") for number in itertools.count(1))
+    for folder in candidates:
+        with suppress(FileExistsError):
+            folder.mkdir()
+            break
+    return folder
