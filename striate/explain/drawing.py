@@ -25,9 +25,10 @@ def draw_heat(image: NDArray[np.uint8], heat: NDArray[np.float32]) -> Picture:
     span = float(np.ptp(heat)) or 1.0
     strength = (heat - heat.min()) / span
     grey = draw_image(image).mean(axis=2, keepdims=True)
-    glow = colormaps["inferno"](strength)[:, :, :3] * 255
+    glow: NDArray[np.float64] = colormaps["inferno"](strength)[:, :, :3] * 255
     opacity = np.sqrt(strength)[:, :, None]
-    return np.rint(grey * 0.6 * (1 - opacity) + glow * opacity).astype(np.uint8)
+    mixed: Picture = np.rint(grey * 0.6 * (1 - opacity) + glow * opacity).astype(np.uint8)
+    return mixed
 
 
 def _three(values: NDArray[Any]) -> Picture:

@@ -59,7 +59,7 @@ class RunData:
 
 
 def read_run_data(settings: Settings, display: Display) -> RunData:
-    """Open and read the data of a run. Raises DataError, UnknownNameError or SizeError before the long work if it can."""
+    """Open and read the data of a run. Raises DataError, UnknownNameError or SizeError, early if it can."""
     settings.recipe()  # a number that makes no sense is found before the images are read
     collection = open_collection(settings.data, seed=settings.seed)
     classes = tuple(sorted({collection.labels[index] for index in collection.members(TRAIN)}))

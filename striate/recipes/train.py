@@ -113,7 +113,7 @@ def _run(folder: Path, chosen: Settings, run_data: RunData, machine: Machine, di
     seen = torch.from_numpy(run_data.seen)
 
     def keep(epoch: Epoch) -> None:
-        """Write the network as it is now: no epoch before was better."""
+        """Write the network of the best epoch so far."""
         checkpoint = Checkpoint(
             task="classification",
             declaration=run_data.declaration,

@@ -29,16 +29,15 @@ class Classification:
     """What training is handed."""
 
     label_smoothing: float = 0.0
-    monitor: str = "accuracy"
 
     def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """Mean cross-entropy of scores (N, K) for class numbers (N,)."""
         return functional.cross_entropy(outputs, targets, label_smoothing=self.label_smoothing)
 
     def measure(self, outputs: Tensor, targets: Tensor) -> dict[str, float]:
-        """Unsmoothed cross-entropy in nats, and the fraction whose highest score is the target's."""
+        """The loss, in nats, and the fraction whose highest score is the target's."""
         right = (outputs.argmax(dim=1) == targets).float().mean()
-        return {"loss": functional.cross_entropy(outputs, targets).item(), "accuracy": right.item()}
+        return {"loss": self.loss(outputs, targets).item(), "accuracy": right.item()}
 
 
 @dataclass(frozen=True)

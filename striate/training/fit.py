@@ -26,15 +26,11 @@ _ORDER, _VARIATION = 0, 1  # what a random number is drawn for
 class Task(Protocol):
     """What the network is for."""
 
-    @property
-    def monitor(self) -> str:
-        """The metric that says which epoch is best; larger is better. Of equal ones the lower loss wins."""
-
     def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """The mean loss of a batch, one number to go down from."""
 
     def measure(self, outputs: Tensor, targets: Tensor) -> dict[str, float]:
-        """The metrics of all outputs together; "loss" is among them."""
+        """The metrics of all outputs together; "loss" is among them, and the epoch where it is lowest is the best."""
 
 
 class Watch(Protocol):
@@ -87,9 +83,9 @@ def fit(
 ) -> None:
     """Train `network` in place, going on from the state in `folder` if there is one.
 
-    `keep` is called at the end of each epoch that is the best so far. The state is saved every few seconds, so that a
-    run that dies goes on to the same weights, bit for bit. Raises RunError if the loss is no longer a number,
-    StorageError if the disk is full.
+    `keep` is called at the end of each epoch whose validation loss is the lowest so far. The state is saved every
+    few seconds, so that a run that dies goes on to the same weights, bit for bit. Raises RunError if the loss is no
+    longer a number, StorageError if the disk is full.
     """
     state = _begin(network, course, machine, folder)
     logbook = Logbook(folder, step=state.step)
@@ -107,9 +103,8 @@ def fit(
                 train_loss=state.loss_sum / len(course.train),
                 validation=_measure(network, course, machine),
             )
-            standing = (epoch.validation[course.task.monitor], -epoch.validation["loss"])
-            if standing > state.best:
-                state.best = standing
+            if epoch.validation["loss"] < state.lowest:
+                state.lowest = epoch.validation["loss"]
                 keep(epoch)
             logbook.add(epoch)
             state.loss_sum = 0.0

@@ -4,6 +4,7 @@ Randomness is not in it: every shuffle and variation is drawn from (seed, epoch)
 """
 
 import json
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,14 +23,14 @@ _HEADER, _NETWORK, _MOMENTUM = "striate", "network.", "momentum."
 
 @dataclass
 class State:
-    """A network being trained and its optimizer, the steps done, the seconds spent, and the best epoch so far."""
+    """A network being trained, its optimizer, and how far the run is."""
 
     network: nn.Module
     optimizer: torch.optim.SGD
     step: int = 0
     seconds: float = 0.0
     loss_sum: float = 0.0  # over the images of the epoch under way
-    best: tuple[float, ...] = ()  # larger is better, compared from left to right
+    lowest: float = math.inf  # validation loss of the best epoch so far
 
     def save(self, folder: Path) -> None:
         """Replace the run's state by this one. Raises StorageError."""
@@ -37,7 +38,7 @@ class State:
         for name, parameter in self.network.named_parameters():
             if "momentum_buffer" in self.optimizer.state[parameter]:
                 tensors[_MOMENTUM + name] = self.optimizer.state[parameter]["momentum_buffer"]
-        progress = {"step": self.step, "seconds": self.seconds, "loss_sum": self.loss_sum, "best": self.best}
+        progress = {"step": self.step, "seconds": self.seconds, "loss_sum": self.loss_sum, "lowest": self.lowest}
         plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
         write_whole(folder / STATE_FILE, save(plain, {_HEADER: json.dumps(progress)}))
 
@@ -51,7 +52,7 @@ class State:
                 buffer = torch.empty_like(parameter).copy_(momentum[name])
                 self.optimizer.state[parameter]["momentum_buffer"] = buffer
         self.step, self.seconds, self.loss_sum = progress["step"], progress["seconds"], progress["loss_sum"]
-        self.best = tuple(progress["best"])
+        self.lowest = progress["lowest"]
 
 
 def read_step(folder: Path) -> int:
