@@ -24,6 +24,7 @@ app = App(
     name="striate",
     help="Convolutional networks for images: describe, train, evaluate, predict.",
     version=striate.__version__,
+    help_format="plaintext",  # spares the import of a markdown parser
     config=settle,
     result_action="return_value",
 )

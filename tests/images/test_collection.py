@@ -1,0 +1,84 @@
+import unicodedata
+from collections import Counter
+
+import pytest
+
+from striate.errors import DataError
+from striate.images.collection import TEST, TRAIN, VALIDATION, open_collection
+
+
+def parts(collection):
+    return Counter(zip(collection.parts, collection.labels, strict=True))
+
+
+def test_each_sub_folder_is_a_class(plant):
+    collection = open_collection(plant({"cat": 3, "dog": 4, "dog/old": 2}))
+    assert Counter(collection.labels) == {"cat": 3, "dog": 6}
+    assert collection.read(0).shape == (4, 4, 1)
+    assert "cat/000.png" in collection.names
+    assert not collection.divided
+
+
+@pytest.mark.parametrize("names", [("train", "val", "test"), ("Training", "validation", "Testing"), ("train", "valid")])
+def test_folders_of_parts_are_taken_as_they_are(plant, names):
+    counts = {TRAIN: 5, VALIDATION: 2, TEST: 1}
+    given = dict(zip(counts, names, strict=False))
+    root = plant({f"{given[part]}/{label}": counts[part] for part in given for label in ("cat", "dog")})
+    collection = open_collection(root)
+    assert collection.divided
+    assert parts(collection) == {(part, label): counts[part] for part in given for label in ("cat", "dog")}
+
+
+def test_training_without_validation_gives_a_tenth_of_itself_away(plant):
+    collection = open_collection(plant({f"train/{label}": 20 for label in ("cat", "dog")}))
+    assert parts(collection) == {(part, c): n for part, n in ((TRAIN, 18), (VALIDATION, 2)) for c in ("cat", "dog")}
+
+
+def test_a_class_named_train_beside_a_class_named_car_is_a_class(plant):
+    collection = open_collection(plant({"train": 5, "car": 5}))
+    assert set(collection.labels) == {"train", "car"}
+    assert not collection.divided
+
+
+def test_one_part_in_two_folders_is_refused_and_none_is_silently_left_out(plant):
+    root = plant({f"{part}/{label}": 2 for part in ("train", "val", "validation") for label in ("cat", "dog")})
+    with pytest.raises(DataError, match="val"):
+        open_collection(root)
+
+
+def test_hidden_files_and_folders_are_not_images(plant):
+    root = plant({"cat": 2, "dog": 2, ".git": 1, "__MACOSX/cat": 1, "cat/.ipynb_checkpoints": 1, "cat/__MACOSX": 1})
+    (root / "cat/.DS_Store").write_bytes(b"x")
+    assert list(open_collection(root).names) == ["cat/000.png", "cat/001.png", "dog/000.png", "dog/001.png"]
+
+
+def test_one_name_in_two_spellings_is_one_class(plant):
+    composed, decomposed = (unicodedata.normalize(form, "Käfer") for form in ("NFC", "NFD"))
+    assert composed != decomposed
+    collection = open_collection(plant({f"train/{decomposed}": 2, f"val/{composed}": 2, "train/ant": 2, "val/ant": 2}))
+    assert set(collection.labels) == {composed, "ant"}
+
+
+@pytest.mark.parametrize(
+    ("counts", "sentence"),
+    [
+        ({"cat": 3, "dog": 0}, r"the class folder .*dog is empty; put images into it or remove it"),
+        ({"cat": 3}, r"has one class, 'cat'; a classifier needs at least two class folders"),
+        ({"train/cat": 2, "train/dog": 2, "val/cow": 2}, r"the class 'cow' of .*cow is not among the training classes"),
+        ({"train/cat": 2, "train/dog": 2, "test": 2}, r"test has no sub-folders, but 2 files; expected one sub-folder"),
+        ({".": 2}, r"has no sub-folders, but 2 files; expected one sub-folder of images for each class"),
+        ({}, r"has no sub-folders; expected one sub-folder of images for each class"),
+    ],
+    ids=["empty class", "one class", "unknown class", "part without classes", "loose files", "nothing"],
+)
+def test_a_folder_that_cannot_be_trained_on_is_refused_with_the_reason(plant, counts, sentence):
+    with pytest.raises(DataError, match=sentence):
+        open_collection(plant(counts))
+
+
+def test_a_missing_folder_and_a_file_are_told_apart(tmp_path):
+    with pytest.raises(DataError, match="missing is not there; expected `digits` or a folder"):
+        open_collection(tmp_path / "missing")
+    (tmp_path / "file.zip").touch()
+    with pytest.raises(DataError, match=r"file\.zip is a file; expected"):
+        open_collection(tmp_path / "file.zip")

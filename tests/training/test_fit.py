@@ -1,0 +1,146 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from striate.errors import RunError, StorageError
+from striate.images.batches import Batch
+from striate.images.preparation import Geometry, Preparation
+from striate.images.variation import Variation
+from striate.machine.choice import choose
+from striate.tasks.classification import Classification
+from striate.training.fit import Course, fit
+from striate.training.logbook import read_rows
+from striate.training.recipe import Recipe
+
+
+class Spy:
+    """Sees each step and epoch."""
+
+    def __init__(self):
+        self.steps, self.epochs = [], []
+        self.step, self.epoch = self.steps.append, self.epochs.append
+
+
+@pytest.fixture
+def machine():
+    return replace(choose("cpu"), threads=1)
+
+
+@pytest.fixture
+def course():
+    """22 images of two classes, dark and bright, in batches of 8, 8 and 6."""
+    generator = torch.Generator().manual_seed(1)
+    targets = torch.arange(30) % 2
+    images = (torch.randint(0, 120, (30, 1, 3, 3), generator=generator) + 100 * targets.view(-1, 1, 1, 1)).byte()
+    preparation = Preparation(Geometry((3, 3), 1), (0.4,), (0.25,))
+    recipe = Recipe(epochs=4, batch_size=8, rate=0.1)
+    train, validation = Batch(images[:22], targets[:22]), Batch(images[22:], targets[22:])
+    return Course(train, validation, preparation, None, Classification(0.1), recipe, seed=3)
+
+
+def linear():
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Flatten(), nn.Linear(9, 2))
+
+
+def test_the_loss_falls_and_the_classes_are_learnt(course, machine, tmp_path):
+    spy = Spy()
+    fit(linear(), course, machine, tmp_path, spy, lambda _: None)
+    losses = [epoch.train_loss for epoch in spy.epochs]
+    assert losses == sorted(losses, reverse=True)
+    assert spy.epochs[-1].validation["accuracy"] == 1
+
+
+def test_every_step_and_epoch_is_shown_and_logged(course, machine, tmp_path):
+    spy = Spy()
+    fit(linear(), course, machine, tmp_path, spy, lambda _: None)
+    assert spy.steps == list(range(1, 13))
+    assert [(epoch.epoch, epoch.step) for epoch in spy.epochs] == [(1, 3), (2, 6), (3, 9), (4, 12)]
+    assert read_rows(tmp_path) == [epoch.row() for epoch in spy.epochs]
+    assert spy.epochs[-1].rate == course.recipe.rate_at(11, 12)
+
+
+def test_an_epoch_meets_each_image_once_and_its_last_batch_is_what_is_left(course):
+    for epoch in range(3):
+        order = course.order(epoch)
+        assert sorted(order.tolist()) == list(range(22))
+        batches = [course.batch(step, order) for step in range(3 * epoch, 3 * epoch + 3)]
+        assert [len(targets) for _, targets in batches] == [8, 8, 6]
+        assert torch.equal(
+            torch.cat([images for images, _ in batches]), course.preparation.normalise(course.train.images[order])
+        )
+        assert torch.equal(torch.cat([targets for _, targets in batches]), course.train.targets[order])
+
+
+def test_the_order_is_another_in_each_epoch_and_with_each_seed(course):
+    orders = [course.order(0), course.order(1), replace(course, seed=4).order(0)]
+    assert len({tuple(order.tolist()) for order in orders}) == 3
+    assert torch.equal(course.order(1), replace(course).order(1))
+
+
+def test_a_step_draws_its_own_variation_and_always_the_same(course):
+    varied, order = replace(course, variation=Variation()), torch.arange(22)
+    first = varied.batch(0, order)[0]
+    assert torch.equal(first, varied.batch(0, order)[0])
+    assert not torch.equal(first, varied.batch(3, order)[0])  # the same images, an epoch later
+    assert not torch.equal(first, course.batch(0, order)[0])
+
+
+def test_steps_are_nesterovs_by_the_formula(course, machine, tmp_path):
+    """v = m v + g, w = w - r (g + m v), with the decay in g; the gradient of the softmax by hand, in float64."""
+    network, recipe = linear(), course.recipe
+    weight = np.hstack(
+        [network[1].weight.detach().double().numpy(), network[1].bias.detach().double().numpy()[:, None]]
+    )
+    velocity = np.zeros_like(weight)
+    for step in range(course.steps):
+        images, targets = course.batch(step, course.order(step // 3))
+        x = np.hstack([images.flatten(1).double().numpy(), np.ones((len(images), 1))])  # (M, 10)
+        scores = np.exp(x @ weight.T)
+        wanted = np.eye(2)[targets.numpy()] * (1 - 0.1) + 0.1 / 2
+        gradient = (scores / scores.sum(1, keepdims=True) - wanted).T @ x / len(x) + recipe.decay * weight
+        velocity = recipe.momentum * velocity + gradient
+        weight = weight - recipe.rate_at(step, 12) * (gradient + recipe.momentum * velocity)
+    fit(network, course, machine, tmp_path, Spy(), lambda _: None)
+    np.testing.assert_allclose(network[1].weight.detach().numpy(), weight[:, :-1], rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(network[1].bias.detach().numpy(), weight[:, -1], rtol=1e-4, atol=1e-6)
+
+
+def test_epochs_are_kept_when_their_validation_loss_is_the_lowest_so_far(course, machine, tmp_path, monkeypatch):
+    losses, kept = iter([0.5, 0.7, 0.5, 0.4]), []
+    monkeypatch.setattr(Classification, "measure", lambda *_: {"loss": next(losses), "accuracy": 0.5})
+    fit(linear(), course, machine, tmp_path, Spy(), kept.append)
+    assert [epoch.epoch for epoch in kept] == [1, 4]  # of equals the first
+
+
+def test_a_loss_that_is_no_number_stops_with_its_step_and_rate(course, machine, tmp_path):
+    wild = replace(course, recipe=replace(course.recipe, rate=1e30, warmup=0.0))
+    with pytest.raises(RunError, match=r"the loss became (nan|inf) at step 2, rate .*e\+2.; train with a lower --rate"):
+        fit(linear(), wild, machine, tmp_path, Spy(), lambda _: None)
+
+
+def test_weights_that_overflow_in_the_very_last_step_are_not_passed_off_as_trained(course, machine, tmp_path):
+    wild = replace(course, recipe=Recipe(epochs=1, batch_size=22, rate=1e38))
+    with pytest.raises(RunError, match="lower --rate"):
+        fit(linear(), wild, machine, tmp_path, Spy(), lambda _: None)
+
+
+def test_the_process_gets_its_threads_back_also_when_a_step_fails(course, machine, tmp_path, monkeypatch):
+    before = torch.get_num_threads()
+    spy = Spy()
+    spy.step = lambda _: 1 / 0
+    with pytest.raises(ZeroDivisionError):
+        fit(linear(), course, replace(machine, threads=before + 1), tmp_path, spy, lambda _: None)
+    assert torch.get_num_threads() == before
+
+
+def test_a_disk_that_fills_up_while_keeping_ends_the_run_with_its_own_sentence(course, machine, tmp_path):
+    def full(_):
+        raise StorageError("no room")
+
+    with pytest.raises(StorageError, match="no room"):
+        fit(linear(), course, machine, tmp_path, Spy(), full)
+    assert read_rows(tmp_path) == []
