@@ -13,8 +13,8 @@ def functions(tree: ast.Module) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
 
 def lines(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
     """Lines of the body after its docstring."""
-    start = function.body[1].lineno if ast.get_docstring(function) and len(function.body) > 1 else function.body[0].lineno
-    return (function.end_lineno or start) - start + 1
+    body = function.body[1:] if ast.get_docstring(function) and len(function.body) > 1 else function.body
+    return (function.end_lineno or body[0].lineno) - body[0].lineno + 1
 
 
 def parameters(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:

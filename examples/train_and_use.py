@@ -1,6 +1,6 @@
 """From images to a prediction in Python: train LeNet-5 on the digits, load the model file, ask it about an image.
 
-    python examples/train_and_use.py [EPOCHS]
+Run: python examples/train_and_use.py [EPOCHS]
 """
 
 import sys

@@ -124,14 +124,19 @@ def doctor(*, device: Device = "auto", json: Json = False) -> int:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and give its exit code."""
-    warnings.filterwarnings("ignore", module="PIL")  # what Pillow remarks of odd files: unreadable ones are errors
+    warnings.filterwarnings("ignore", module="PIL")  # its remarks on odd files; unreadable ones are errors anyway
     try:
         return int(app(arguments, exit_on_error=False, print_error=False) or 0)
     except (StriateError, CycloptsError) as error:
-        Console(stderr=True, highlight=False, soft_wrap=True).print(f"striate: {error}", markup=False)
+        _complain(str(error))
         return 2
     except KeyboardInterrupt:
+        _complain("stopped")
         return 1
     except BrokenPipeError:  # the reader of our output has gone, as in `striate … | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+
+
+def _complain(sentence: str) -> None:
+    Console(stderr=True, highlight=False, soft_wrap=True, emoji=False).print(f"striate: {sentence}", markup=False)

@@ -31,9 +31,9 @@ def print_card(card: "Card") -> None:
     table = _table("layer", "kind", right=("output", "parameters", "multiplies", "activations"))
     for row in card.rows:
         counts = (f"{count:,}" for count in (row.parameters, row.multiplies, row.activations))
-        table.add_row(row.layer, row.kind, "×".join(map(str, row.output)), *counts)
+        _add(table, row.layer, row.kind, "×".join(map(str, row.output)), *counts)
     table.add_section()
-    table.add_row("total", "", "", f"{card.parameters:,}", f"{card.multiplies:,}", f"{card.activations:,}")
+    _add(table, "total", "", "", f"{card.parameters:,}", f"{card.multiplies:,}", f"{card.activations:,}")
     _print(f"{card.name}, for one image", table)
     _print(
         f"{card.parameters_without_biases:,} parameters without biases. One multiply-accumulate is one multiply. "
@@ -46,7 +46,7 @@ def print_predictions(predictions: "Sequence[Prediction]") -> None:
     table = _table("image", "label", right=("probability",), last="then")
     for prediction in predictions:
         others = ", ".join(f"{guess.label} {_percent(guess.probability)}" for guess in prediction.top[1:_GUESSES])
-        table.add_row(prediction.path, prediction.label, _percent(prediction.probability), others)
+        _add(table, prediction.path, prediction.label, _percent(prediction.probability), others)
     _print(table)
 
 
@@ -55,7 +55,7 @@ def print_result(result: "Result") -> None:
     evaluation = result.evaluation
     table = _table("class", right=("images", "precision", "recall"))
     for row in evaluation.per_class:
-        table.add_row(row["class"], f"{row['n']:,}", _percent(row["precision"]), _percent(row["recall"]))
+        _add(table, row["class"], f"{row['n']:,}", _percent(row["precision"]), _percent(row["recall"]))
     _print(table)
     low, high = evaluation.interval
     _print(
@@ -69,7 +69,7 @@ def print_result(result: "Result") -> None:
 
 def print_skipped(skipped: "Sequence[Skipped]") -> None:
     """Each file that was left out, and why, on the standard error."""
-    console = Console(stderr=True, soft_wrap=True, highlight=False)
+    console = Console(stderr=True, soft_wrap=True, highlight=False, emoji=False)
     for file in skipped[:_NAMED]:
         console.print(f"skipped {file.name}: {file.reason}", markup=False)
     if len(skipped) > _NAMED:
@@ -81,7 +81,7 @@ def print_findings(findings: "Findings") -> None:
     answer: dict[str, Any] = findings.to_dict()
     table = _table("choice", "value", last="why")
     for name, choice in answer["choices"].items():
-        table.add_row(name.replace("_", " "), choice["value"], choice["why"])
+        _add(table, name.replace("_", " "), choice["value"], choice["why"])
     _print(table)
     _print("versions: " + ", ".join(f"{package} {version}" for package, version in findings.versions.items()))
     verdict = "all well" if findings.healthy else "WRONG: reinstall torch, or try --device cpu"
@@ -101,9 +101,14 @@ def _table(*left: str, right: Sequence[str] = (), last: str | None = None) -> Ta
     return table
 
 
+def _add(table: Table, *cells: str) -> None:
+    """A row whose cells are shown as they are: a file may be called [red]."""
+    table.add_row(*map(Text, cells))
+
+
 def _print(*what: Table | str) -> None:
     """To the standard output; names are never taken for markup, nor cut where there is no terminal."""
-    console = Console(highlight=False, soft_wrap=False)
+    console = Console(highlight=False)
     if not console.is_terminal:
         console.width = 10_000
     for part in what:

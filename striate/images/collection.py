@@ -81,7 +81,7 @@ def _folder(root: Path, seed: int) -> Collection:
     )
     for index, part in zip(undivided, drawn, strict=True):
         parts[index] = part
-    names = [str(path.relative_to(root)) for path, _, _ in files]
+    names = [str(path.relative_to(root)).encode(errors="backslashreplace").decode() for path, _, _ in files]
     return Collection(root.resolve().name, names, labels, parts, lambda index: read_image(files[index][0]), bool(given))
 
 
@@ -104,6 +104,8 @@ def _class_files(folder: Path) -> list[tuple[str, Path]]:
         )
     found = []
     for path in classes:
+        if not path.name.isprintable():
+            raise DataError(f"the class folder {str(path)!r} has a name that cannot be printed; rename it")
         files = [file for file in sorted(path.rglob("*")) if file.is_file() and not file.name.startswith(".")]
         if not files:
             raise DataError(f"the class folder {path} is empty; put images into it or remove it")

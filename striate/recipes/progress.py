@@ -18,7 +18,7 @@ class Display:
     """Writes to the standard error, so that the standard output holds the answer alone."""
 
     def __init__(self, *, quiet: bool = False) -> None:
-        self._console = Console(stderr=True, quiet=quiet, highlight=False, soft_wrap=True)
+        self._console = Console(stderr=True, quiet=quiet, highlight=False, soft_wrap=True, emoji=False)
 
     def say(self, text: str) -> None:
         """One line; its text is never taken for markup."""

@@ -50,7 +50,7 @@ def begin_run(settings: Settings, run_data: RunData, machine: Machine) -> Path:
         raise StorageError(f"cannot make the run directory: {error}; choose another --out") from error
     document = {
         "settings": _absolute(settings, run_data).to_dict(),
-        "recipe": asdict(settings.recipe()) | ({"variation": asdict(Variation())} if settings.variation else {}),
+        "recipe": recipe_numbers(settings),
         "data": {
             "name": run_data.name,
             "classes": list(run_data.classes),
@@ -61,8 +61,17 @@ def begin_run(settings: Settings, run_data: RunData, machine: Machine) -> Path:
         "machine": describe_choices(machine),
         "versions": versions(),
     }
-    write_whole(folder / RUN_FILE, tomli_w.dumps(document).encode())
+    try:
+        write_whole(folder / RUN_FILE, tomli_w.dumps(document).encode())
+    except StorageError:
+        folder.rmdir()
+        raise
     return folder
+
+
+def recipe_numbers(settings: Settings) -> dict[str, Any]:
+    """Every number that the training follows, also those that are not settings."""
+    return asdict(settings.recipe()) | ({"variation": asdict(Variation())} if settings.variation else {})
 
 
 def read_run(folder: Path) -> dict[str, Any]:

@@ -1,9 +1,10 @@
 """Everything a person can set for a training run: the command line and run.toml are made from this one class."""
 
+import os
 import tomllib
-from dataclasses import KW_ONLY, asdict, dataclass, fields, replace
+from dataclasses import KW_ONLY, asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from striate.errors import RunError, SettingsError, UnknownNameError
 from striate.images.fits import Fit
@@ -52,13 +53,21 @@ class Settings:
     strict: bool = False
     """Stop at the first image that cannot be read, instead of naming, counting and skipping it."""
 
+    def __post_init__(self) -> None:
+        hints = get_type_hints(type(self))
+        for name, value in vars(self).items():
+            _check_kind(name, value, hints[name])
+        if self.seed < 0:
+            raise SettingsError(f"seed is {self.seed}; expected a whole number of at least 0")
+
     def but(self, **changes: Any) -> "Settings":
         """The same settings with some changed. Raises UnknownNameError for one that does not exist."""
-        known = [field.name for field in fields(self) if field.name != "_"]
+        known = vars(self)
         for name in changes:
             if name not in known:
                 raise UnknownNameError("setting", name, known)
-        return replace(self, **changes)
+        plain = {name: os.fspath(value) if isinstance(value, os.PathLike) else value for name, value in changes.items()}
+        return replace(self, **plain)
 
     def recipe(self) -> Recipe:
         """The recipe with what is set here. Raises SettingsError for a number that makes no sense."""
@@ -79,3 +88,12 @@ def read_settings(config: str | Path) -> Settings:
     if not isinstance(document.get("settings"), dict):
         raise SettingsError(f"{path} has no [settings]; expected the run.toml of a run directory")
     return Settings().but(**document["settings"])
+
+
+def _check_kind(name: str, value: object, hint: Any) -> None:
+    """Raise SettingsError if a value is not of its field's type; a whole number will do for a number."""
+    choices = get_args(hint) if get_origin(hint) is Literal else ()
+    kinds = (int, float) if hint is float else hint
+    if not (value in choices if choices else isinstance(value, kinds)):
+        expected = " or ".join(choices) if choices else getattr(hint, "__name__", str(hint))
+        raise SettingsError(f"{name} is {value!r}; expected {expected}")

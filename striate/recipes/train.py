@@ -22,7 +22,15 @@ from striate.machine.doctor import describe_choices
 from striate.recipes.data import RunData, read_run_data
 from striate.recipes.progress import Display
 from striate.recipes.report import Results, draw_sample, make_report
-from striate.recipes.run_folder import REPORT_FILE, RUN_FILE, SAMPLE_FILE, begin_run, check_free, read_run
+from striate.recipes.run_folder import (
+    REPORT_FILE,
+    RUN_FILE,
+    SAMPLE_FILE,
+    begin_run,
+    check_free,
+    read_run,
+    recipe_numbers,
+)
 from striate.recipes.settings import Settings, read_settings
 from striate.tasks.classification import Classification, Classifier, Evaluation
 from striate.training.fit import Course, fit
@@ -94,6 +102,10 @@ def train(
 def _resume(folder: Path, display: Display) -> Run:
     began = read_run(folder)
     chosen = read_settings(folder / RUN_FILE)
+    if began["recipe"] != recipe_numbers(chosen):
+        raise RunError(
+            f"{folder} began with another recipe, of striate {began['versions']['striate']}; finish it with that"
+        )
     run_data = read_run_data(chosen, display)
     if run_data.digest != began["data"]["digest"]:
         raise RunError(
@@ -119,7 +131,7 @@ def _run(folder: Path, chosen: Settings, run_data: RunData, machine: Machine, di
             declaration=run_data.declaration,
             preparation=run_data.preparation,
             classes=run_data.classes,
-            recipe={"data": run_data.name, "model": chosen.model, "seed": chosen.seed, **asdict(course.recipe)},
+            recipe={"data": run_data.name, "seed": chosen.seed, **recipe_numbers(chosen)},
             measured={"epoch": epoch.epoch, "validation": dict(epoch.validation)},
             weights=network.state_dict(),
             seen=seen,
