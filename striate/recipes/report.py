@@ -99,13 +99,14 @@ def _draw_curves(epochs: Sequence[dict[str, float]], best: int) -> str:
         losses.plot(
             numbers, [row["validation_loss"] for row in epochs], color=_VALIDATION, label="validation", marker=marker
         )
-        losses.set(xlabel="epoch", title="loss (nats)", yscale="log")
+        losses.set(xlabel="epoch", title="loss (nats)")
         losses.legend(frameon=False)
         share = [100 * row["validation_accuracy"] for row in epochs]
         accuracies.plot(numbers, share, color=_VALIDATION, marker=marker)
         accuracies.axvline(best, color="#718096", linewidth=1, linestyle=":")
         bottom = max(min(share), 6 * max(share) - 504)  # the first epochs may leave below: the last ones matter
-        accuracies.set(xlabel="epoch", title="validation accuracy (%)", ylim=(bottom - 0.5, 100.5))
+        top = min(100.5, max(share) + (max(share) - bottom) / 10 + 0.5)
+        accuracies.set(xlabel="epoch", title="validation accuracy (%)", ylim=(bottom - 0.5, top))
         accuracies.annotate(
             f"kept: epoch {best}",
             (best, bottom),
