@@ -95,7 +95,15 @@ def test_rows_bear_the_names_of_their_modules():
     inner = nn.Sequential(OrderedDict(first=nn.Conv2d(3, 4, 3), pool=nn.MaxPool2d(2)))
     network = nn.Sequential(OrderedDict(body=inner, flatten=nn.Flatten(), head=nn.Linear(36, 2)))
     assert [row.layer for row in describe(network, size=8).rows] == ["input", "body.first", "body.pool", "head"]
-    assert {row.layer for row in describe(Products(), size=8).rows} == {"input", "(functional)"}
+
+
+def test_what_runs_between_the_modules_is_functional():
+    class Gram(nn.Sequential):
+        def forward(self, images):
+            maps = super().forward(images)
+            return maps @ maps.mT
+
+    assert [row.layer for row in describe(Gram(nn.Conv2d(3, 4, 3)), size=8).rows] == ["input", "0", "(functional)"]
 
 
 def test_what_is_not_counted_is_listed_by_name():

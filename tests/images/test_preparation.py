@@ -5,12 +5,13 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as some
-from hypothesis.extra.numpy import array_shapes, arrays
+from hypothesis.extra.numpy import arrays
 
 from striate.errors import SettingsError
 from striate.images.preparation import Geometry, Preparation
 
-random_images = arrays(np.uint8, array_shapes(min_dims=4, max_dims=4, max_side=5))  # (N, C, H, W)
+sides = some.integers(1, 5)
+random_images = arrays(np.uint8, some.tuples(sides, some.sampled_from([1, 3]), sides, sides))  # (N, C, H, W)
 
 
 @given(random_images)

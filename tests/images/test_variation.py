@@ -71,6 +71,14 @@ def test_a_varied_image_keeps_its_angles(height, width):
     torch.testing.assert_close(gram, scale[:, None, None] * torch.eye(2), rtol=0, atol=1e-3)
 
 
+def test_an_image_is_turned_zoomed_and_shifted_independently():
+    origins = Variation().apply(coordinates(), keyed_generator(0))
+    turned, moved = jacobians(origins), origins[:, :, 16, 16]
+    angle, size = torch.atan2(turned[:, 1, 0], turned[:, 0, 0]), turned.det()
+    correlations = torch.corrcoef(torch.stack([angle, size, moved[:, 0], moved[:, 1]]))
+    assert (correlations - torch.eye(4)).abs().max() < 0.15  # of 500 independent draws: 0.045 is one deviation
+
+
 def test_the_border_is_continued_outwards():
     images = torch.full((50, 1, 16, 16), 0.7)
     torch.testing.assert_close(Variation(90, 0.5, 0.5).apply(images, keyed_generator(0)), images)

@@ -49,8 +49,7 @@ def linear():
 def test_the_loss_falls_and_the_classes_are_learnt(course, machine, tmp_path):
     spy = Spy()
     fit(linear(), course, machine, tmp_path, spy, lambda _: None)
-    losses = [epoch.train_loss for epoch in spy.epochs]
-    assert losses == sorted(losses, reverse=True)
+    assert spy.epochs[-1].train_loss < spy.epochs[0].train_loss / 2
     assert spy.epochs[-1].validation["accuracy"] == 1
 
 
@@ -117,9 +116,11 @@ def test_epochs_are_kept_when_their_validation_loss_is_the_lowest_so_far(course,
 
 
 def test_a_loss_that_is_no_number_stops_with_its_step_and_rate(course, machine, tmp_path):
-    wild = replace(course, recipe=replace(course.recipe, rate=1e30, warmup=0.0))
-    with pytest.raises(RunError, match=r"the loss became (nan|inf) at step 2, rate .*e\+2.; train with a lower --rate"):
-        fit(linear(), wild, machine, tmp_path, Spy(), lambda _: None)
+    wild, spy = replace(course, recipe=replace(course.recipe, rate=1e30)), Spy()
+    with pytest.raises(RunError, match="train with a lower --rate") as caught:
+        fit(linear(), wild, machine, tmp_path, spy, lambda _: None)
+    done = len(spy.steps)
+    assert f"at step {done + 1}, rate {wild.recipe.rate_at(done, 12):g};" in str(caught.value)
 
 
 def test_weights_that_overflow_in_the_very_last_step_are_not_passed_off_as_trained(course, machine, tmp_path):

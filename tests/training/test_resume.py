@@ -1,13 +1,11 @@
-import json
 import math
 from dataclasses import replace
 
 import pytest
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 
 from striate.architectures.catalogue import declare
-from striate.errors import RunError
 from striate.images.batches import Batch
 from striate.images.preparation import Geometry, Preparation
 from striate.images.variation import Variation
@@ -17,7 +15,7 @@ from striate.training import fit as fitting
 from striate.training.fit import Course, fit
 from striate.training.logbook import read_rows
 from striate.training.recipe import Recipe
-from striate.training.state import STATE_FILE, read_step
+from striate.training.state import STATE_FILE
 
 generator = torch.Generator().manual_seed(2)
 IMAGES, TARGETS = torch.randint(0, 256, (14, 1, 16, 16), generator=generator).byte(), torch.arange(14) % 3
@@ -130,42 +128,3 @@ def test_a_finished_run_has_nothing_left_to_do(tmp_path, undisturbed):
     assert kept == {}
     assert all(torch.equal(weights[name], undisturbed[0][name]) for name in weights)
     assert outcome(tmp_path) == undisturbed[2]
-
-
-def test_a_state_knows_its_step(begun):
-    assert read_step(begun) == 0
-    go(begun, Watch(step=5))
-    assert read_step(begun) == (4 if fitting.SAVE_EVERY == 0 else 0)
-
-
-PROGRESS = {"step": 1, "seconds": 0.0, "loss_sum": 0.0, "lowest": 1.0}
-
-
-@pytest.mark.parametrize("content", [b"", b"cut off", b"\x10" + bytes(7) + b'{"__metadata__":', bytes(100)])
-def test_a_state_that_is_not_whole_is_refused_with_the_repair(tmp_path, content):
-    (tmp_path / STATE_FILE).parent.mkdir()
-    (tmp_path / STATE_FILE).write_bytes(content)
-    for use in (lambda: go(tmp_path, Watch()), lambda: read_step(tmp_path)):
-        with pytest.raises(RunError, match="cannot be gone on from") as caught:
-            use()
-        assert str(tmp_path / STATE_FILE) in str(caught.value)
-        assert "\n" not in str(caught.value)
-
-
-@pytest.mark.parametrize(
-    "metadata", [None, {}, *({key: PROGRESS[key] for key in PROGRESS if key != lost} for lost in PROGRESS)]
-)
-def test_a_state_of_another_program_or_version_is_refused_with_the_repair(tmp_path, metadata):
-    torch.manual_seed(0)
-    go(tmp_path, Watch(step=5))
-    header = {"striate": json.dumps(metadata)} if metadata else metadata
-    save_file(load_file(tmp_path / STATE_FILE), tmp_path / STATE_FILE, header)
-    with pytest.raises(RunError, match="cannot be gone on from"):
-        go(tmp_path, Watch())
-
-
-def test_a_state_of_another_network_is_refused_with_the_repair(tmp_path):
-    (tmp_path / STATE_FILE).parent.mkdir()
-    save_file({"network.score.weight": torch.ones(2)}, tmp_path / STATE_FILE, {"striate": json.dumps(PROGRESS)})
-    with pytest.raises(RunError, match="cannot be gone on from"):
-        go(tmp_path, Watch())
