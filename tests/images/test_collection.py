@@ -1,3 +1,4 @@
+import os
 import unicodedata
 from collections import Counter
 
@@ -74,6 +75,19 @@ def test_one_name_in_two_spellings_is_one_class(plant):
 def test_a_folder_that_cannot_be_trained_on_is_refused_with_the_reason(plant, counts, sentence):
     with pytest.raises(DataError, match=sentence):
         open_collection(plant(counts))
+
+
+def test_a_class_whose_name_cannot_be_printed_is_refused(plant):
+    with pytest.raises(DataError, match=r"cat\\n' has a name that cannot be printed; rename it"):
+        open_collection(plant({"cat\n": 2, "dog": 2}))
+
+
+def test_a_file_whose_name_is_no_text_has_a_name_that_can_be_written(plant):
+    root = plant({"cat": 1, "dog": 2})
+    (root / "cat" / os.fsdecode(b"\xff.png")).write_bytes((root / "cat/000.png").read_bytes())
+    collection = open_collection(root)
+    assert collection.names[1].encode() == rb"cat/\udcff.png"
+    assert collection.read(1).shape == (4, 4, 1)
 
 
 def test_a_missing_folder_and_a_file_are_told_apart(tmp_path):

@@ -1,0 +1,34 @@
+"""The command line called in this process, and a model to call it with."""
+
+import pytest
+import torch
+
+import striate
+from striate.cli.main import main
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_thread():
+    """Threads that share their cores with other work wait for each other."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="session")
+def run(tmp_path_factory):
+    """The directory of a linear network trained on the digits for two epochs."""
+    out = tmp_path_factory.mktemp("cli") / "digits run"
+    return striate.train("digits", model="linear", size=8, epochs=2, out=str(out), quiet=True).folder
+
+
+@pytest.fixture
+def cli(capsys):
+    """Call `striate` with these words; gives the exit code, the standard output and the standard error."""
+
+    def call(*words):
+        code = main([str(word) for word in words])
+        return code, *capsys.readouterr()
+
+    return call

@@ -1,0 +1,47 @@
+import tomllib
+
+from striate.recipes.settings import Settings, read_settings
+
+EVERY = {
+    "model": "linear",
+    "epochs": 1,
+    "batch_size": 100,
+    "rate": 0.02,
+    "size": 9,
+    "fit": "pad",
+    "variation": False,
+    "seed": 3,
+    "device": "cpu",
+    "strict": True,
+}
+
+
+WORDS = "--model linear --epochs 1 --batch-size 100 --rate 0.02 --size 9 --fit pad --no-variation --seed 3 --device cpu"
+
+
+def test_every_setting_of_the_command_line_reaches_the_run(cli, tmp_path):
+    assert EVERY.keys() | {"data", "out"} == vars(Settings()).keys()
+    code, _, err = cli("train", "digits", *WORDS.split(), "--strict", "--out", tmp_path / "run")
+    assert code == 0, err
+    assert read_settings(tmp_path / "run" / "run.toml") == Settings("digits", **EVERY)
+
+
+def test_without_settings_they_are_the_defaults(cli, tmp_path, monkeypatch):
+    seen = {}
+    monkeypatch.setattr("striate.recipes.train.train", lambda **given: seen.update(given))
+    assert cli("train")[0] == 0
+    assert {**seen, "resume": None, "quiet": False} == {**vars(Settings()), "resume": None, "quiet": False}
+
+
+def test_help_names_every_setting_with_its_default(cli):
+    _, out, _ = cli("train", "--help")
+    assert all(f"--{name.replace('_', '-')}" in out for name in vars(Settings()))
+    assert all(str(default) in out for default in (Settings.epochs, Settings.batch_size, Settings.rate, Settings.model))
+
+
+def test_run_toml_keeps_the_versions_the_machine_and_every_number_of_the_recipe(run):
+    document = tomllib.loads((run / "run.toml").read_text(encoding="utf-8"))
+    assert {"python", "striate", "torch", "numpy"} <= document["versions"].keys()
+    assert {"momentum", "decay", "warmup", "label_smoothing", "variation"} <= document["recipe"].keys()
+    assert set(document["machine"]) == {"device", "number_format", "memory_format", "threads"}
+    assert "out" not in document["settings"]

@@ -1,0 +1,44 @@
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from striate.tasks.classification import Classification
+
+SEEDS = st.integers(0, 2**32 - 1)
+
+
+def cross_entropy(scores, targets, smoothing):
+    """-sum_k q_k log p_k, q = (1 - s) of the target and s/K of all, in float64 NumPy."""
+    shifted = scores - scores.max(axis=1, keepdims=True)
+    log_p = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+    q = (1 - smoothing) * np.eye(scores.shape[1])[targets] + smoothing / scores.shape[1]
+    return -(q * log_p).sum(axis=1).mean()
+
+
+@given(seed=SEEDS, n=st.integers(1, 20), k=st.integers(2, 12), smoothing=st.floats(0, 0.9))
+def test_the_loss_is_the_formulas(seed, n, k, smoothing):
+    generator = np.random.default_rng(seed)
+    scores, targets = generator.normal(scale=5, size=(n, k)), generator.integers(0, k, n)
+    loss = Classification(smoothing).loss(torch.from_numpy(scores), torch.from_numpy(targets))
+    assert loss.item() == pytest.approx(cross_entropy(scores, targets, smoothing))
+
+
+def test_scores_that_say_nothing_cost_the_logarithm_of_the_number_of_classes():
+    assert Classification(0.1).loss(torch.zeros(3, 10), torch.tensor([0, 4, 9])).item() == pytest.approx(np.log(10))
+
+
+def test_huge_scores_do_not_overflow():
+    scores = torch.tensor([[1e4, 0.0], [0.0, 1e4]])
+    assert Classification().loss(scores, torch.tensor([0, 1])).item() == 0
+    assert Classification().loss(scores, torch.tensor([1, 0])).item() == 1e4
+
+
+@given(seed=SEEDS, n=st.integers(1, 20), k=st.integers(2, 6))
+def test_the_metrics_are_the_loss_and_the_share_of_right_answers(seed, n, k):
+    generator = np.random.default_rng(seed)
+    scores, targets = generator.normal(size=(n, k)), generator.integers(0, k, n)
+    measured = Classification(0.1).measure(torch.from_numpy(scores), torch.from_numpy(targets))
+    assert measured["accuracy"] == pytest.approx((scores.argmax(axis=1) == targets).mean())
+    assert measured["loss"] == pytest.approx(cross_entropy(scores, targets, 0.1))
