@@ -120,12 +120,11 @@ def _rows(network: nn.Module, operations: list[Operation]) -> Iterator[Row]:
     for operation in operations:
         own = network.get_submodule(operation.module).parameters(recurse=False) if operation.module not in told else ()
         told.add(operation.module)
-        shape = operation.output[1:]  # of one image
         yield Row(
             layer=operation.module or "(functional)",
             kind=operation.kind,
-            output=shape,
+            output=operation.output,
             parameters=sum(parameter.numel() for parameter in own),
             multiplies=operation.multiplies,
-            activations=prod(shape),
+            activations=operation.activations,
         )

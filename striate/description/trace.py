@@ -22,12 +22,17 @@ aten = torch.ops.aten
 
 @dataclass(frozen=True)
 class Operation:
-    """One counted operation: the module it ran in ("" for the network itself), its output shape and its multiplies."""
+    """One counted operation: the module it ran in ("" for the network itself) and what it makes of one image.
+
+    A module that owns parameters but runs no counted operation, as batch normalisation, has one too, of its own kind,
+    with neither multiplies nor activations.
+    """
 
     module: str
     kind: str
     output: tuple[int, ...]
     multiplies: int
+    activations: int
 
 
 def _convolution(arguments: Sequence[Any], output: Tensor) -> int:
@@ -53,6 +58,8 @@ RULES: dict[Any, Callable[[Sequence[Any], Tensor], int]] = {
     aten.avg_pool2d: _nothing,
     aten.max_pool2d_with_indices: _nothing,
     aten._adaptive_avg_pool2d: _nothing,
+    aten.adaptive_max_pool2d: _nothing,
+    aten.mean: _nothing,
 }
 _SHAPES_ONLY = {aten.view, aten._unsafe_view, aten.t, aten.transpose, aten.permute, aten.expand, aten.detach}
 _KIND = {
@@ -61,6 +68,8 @@ _KIND = {
     "mm": "fully connected",
     "avg_pool2d": "average pooling",
     "_adaptive_avg_pool2d": "average pooling",
+    "mean": "average pooling",
+    "adaptive_max_pool2d": "max pooling",
     "max_pool2d_with_indices": "max pooling",
 }
 
@@ -83,7 +92,8 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
             output = result[0] if isinstance(result, tuple) else result
             kind = _KIND.get(packet.__name__, "matrix product")
             multiplies = RULES[packet](args, output)
-            self.operations.append(Operation(self.stack[-1], kind, tuple(output.shape), multiplies))
+            shape = _of_one_image(output)
+            self.operations.append(Operation(self.stack[-1], kind, shape, multiplies, output.numel()))
         elif packet not in _SHAPES_ONLY:
             self.uncounted[packet.__name__] = None
         return result
@@ -94,30 +104,54 @@ def trace(network: nn.Module, image_shape: tuple[int, int, int]) -> tuple[list[O
 
     Raises SizeError if the network cannot take the shape; the sentence names the module.
     """
-    image = torch.empty((1, *image_shape), device="meta")
-    named = (*network.named_parameters(), *network.named_buffers())
-    meta = {name: tensor.detach().to("meta") for name, tensor in named}
+    with torch.inference_mode(False):  # whose tensors do not tell of the operations that they are made of
+        image = torch.empty((1, *image_shape), device="meta")
+        named = (*network.named_parameters(), *network.named_buffers())
+        meta = {name: _meta(tensor) for name, tensor in named}
     recorder = _Recorder()
-    with _named(network, recorder.stack), torch.no_grad(), recorder:
+    modes = {module: module.training for module in network.modules()}
+    with _named(network, recorder), torch.inference_mode(False), torch.no_grad(), recorder:
         try:
+            network.eval()
             functional_call(network, meta, image)
-        except (RuntimeError, ValueError) as error:
+        except (RuntimeError, ValueError, IndexError) as error:
             place = recorder.stack[-1] or "its own forward"
             shape = "×".join(map(str, image_shape))
             raise SizeError(
                 f"the network cannot take an image of {shape}: in {place}, {str(error).splitlines()[0]}"
             ) from error
+        finally:
+            for module, mode in modes.items():
+                module.training = mode
     return recorder.operations, list(recorder.uncounted)
 
 
+def _meta(tensor: Tensor) -> Tensor:
+    """The tensor without its values; floats of any format as the image's, since only shapes count."""
+    return torch.empty_like(tensor, device="meta", dtype=torch.float32 if tensor.is_floating_point() else None)
+
+
+def _of_one_image(output: Tensor) -> tuple[int, ...]:
+    """The shape without its batch dimension, where there is one."""
+    return tuple(output.shape[1:] if len(output) == 1 else output.shape)
+
+
 @contextmanager
-def _named(network: nn.Module, stack: list[str]) -> Iterator[None]:
-    """Keep on `stack` the names of the modules that are running."""
+def _named(network: nn.Module, recorder: _Recorder) -> Iterator[None]:
+    """Let the recorder know which module is running, and give modules their row that own parameters but had none."""
+
+    def leave(module: nn.Module, _inputs: Any, output: Any) -> None:
+        name = recorder.stack.pop()
+        owns = any(True for _ in module.parameters(recurse=False))
+        if owns and isinstance(output, Tensor) and all(operation.module != name for operation in recorder.operations):
+            kind = type(module).__name__
+            recorder.operations.append(Operation(name, kind, _of_one_image(output), multiplies=0, activations=0))
+
     handles = []
     for name, module in network.named_modules():
         if name:
-            handles.append(module.register_forward_pre_hook(lambda *_, name=name: stack.append(name)))
-            handles.append(module.register_forward_hook(lambda *_: stack.pop() and None))
+            handles.append(module.register_forward_pre_hook(lambda *_, name=name: recorder.stack.append(name)))
+            handles.append(module.register_forward_hook(leave))
     try:
         yield
     finally:

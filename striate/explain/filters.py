@@ -7,6 +7,8 @@ When not to trust it: beyond the first layer weights no longer live in pixel spa
 generalise, however clear they look.
 """
 
+from math import prod
+
 from torch import Tensor, nn
 
 from striate.errors import StriateError
@@ -20,6 +22,6 @@ def first_layer_filters(network: nn.Module, image_shape: tuple[int, int, int]) -
     for module in network.modules():
         if isinstance(module, nn.Conv2d):
             return module.weight.detach()
-        if isinstance(module, nn.Linear):
+        if isinstance(module, nn.Linear) and module.in_features == prod(image_shape):
             return module.weight.detach().view(-1, *image_shape)
     raise StriateError("the network has no convolution and no fully connected layer, so there are no filters to show")

@@ -88,9 +88,14 @@ def _folder(root: Path, seed: int) -> Collection:
 def _part_folders(root: Path) -> dict[str, Path]:
     """The folders of the parts, if the collection comes divided: if train/ holds folders (else it shows trains)."""
     folders = {path.name.lower(): path for path in _visible(root) if path.is_dir()}
-    found = {part: folders[name] for part, names in PARTS.items() for name in names if name in folders}
-    divided = TRAIN in found and any(path.is_dir() for path in _visible(found[TRAIN]))
-    return found if divided else {}
+    found = {part: [folders[name] for name in names if name in folders] for part, names in PARTS.items()}
+    if not any(path.is_dir() for folder in found[TRAIN] for path in _visible(folder)):
+        return {}
+    for part, same in found.items():
+        if len(same) > 1:
+            names = " and ".join(path.name for path in same)
+            raise DataError(f"{root} has more than one folder for {part}, {names}; merge them or remove all but one")
+    return {part: same[0] for part, same in found.items() if same}
 
 
 def _class_files(folder: Path) -> list[tuple[str, Path]]:
@@ -106,7 +111,7 @@ def _class_files(folder: Path) -> list[tuple[str, Path]]:
     for path in classes:
         if not path.name.isprintable():
             raise DataError(f"the class folder {str(path)!r} has a name that cannot be printed; rename it")
-        files = [file for file in sorted(path.rglob("*")) if file.is_file() and not file.name.startswith(".")]
+        files = [file for file in sorted(path.rglob("*")) if file.is_file() and not _hidden(file.relative_to(path))]
         if not files:
             raise DataError(f"the class folder {path} is empty; put images into it or remove it")
         found += [(unicodedata.normalize("NFC", path.name), file) for file in files]
@@ -114,7 +119,11 @@ def _class_files(folder: Path) -> list[tuple[str, Path]]:
 
 
 def _visible(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.iterdir() if not path.name.startswith((".", "__MACOSX")))
+    return sorted(path for path in folder.iterdir() if not _hidden(path.relative_to(folder)))
+
+
+def _hidden(path: Path) -> bool:
+    return any(word.startswith((".", "__MACOSX")) for word in path.parts)
 
 
 def _check_classes(root: Path, files: Sequence[tuple[Path, str, str]]) -> None:
@@ -137,7 +146,7 @@ def _divide(labels: Sequence[str], seed: int, *, test: bool, validation: bool) -
     parts = np.full(len(labels), TRAIN, dtype=object)
     for _, group in sorted(groups.items()):
         order, count = generator.permutation(group), len(group)
-        fifth = max(round(count / 5), count >= 3) if test else 0
+        fifth = round(count / 5) if test else 0
         tenth = max(round(count / 10), count >= 2) if validation else 0
         parts[order[:fifth]] = TEST
         parts[order[fifth : fifth + tenth]] = VALIDATION

@@ -41,6 +41,10 @@ class Geometry:
     def __post_init__(self) -> None:
         if self.fit not in get_args(Fit):
             raise SettingsError(f"fit is {self.fit!r}; expected one of {', '.join(get_args(Fit))}")
+        if self.interpolation not in _RESAMPLING:
+            raise SettingsError(f"interpolation is {self.interpolation!r}; expected one of {', '.join(_RESAMPLING)}")
+        if self.channels not in (None, 1, 3):
+            raise SettingsError(f"channels is {self.channels}; expected 1 for grey or 3 for colour")
 
     def apply(self, pixels: Pixels) -> NDArray[np.uint8]:
         """Pixels (H, W, C) of any size to (channels, *size)."""

@@ -3,7 +3,8 @@
 The rules:
   * only the formats below are opened; more than 89,478,485 pixels (Pillow's own limit) are refused unread;
   * the whole file is decoded here, so that a truncated one is found now; of an animation, the first frame;
-  * 16 bits are scaled by their white (65535, or what a TIFF says), floats in 0..1 by 255; other ranges are refused;
+  * 16 bits of grey are scaled by their white (65535, or what a TIFF says), floats in 0..1 by 255; other ranges are
+    refused; of 16-bit colours Pillow keeps the higher byte;
   * what is transparent lies on white;
   * the result is 8-bit grey if the file holds grey, else 8-bit red, green, blue;
   * the EXIF orientation is applied.
@@ -11,6 +12,7 @@ The rules:
 
 import io
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +30,7 @@ FORMATS = ("AVIF", "BMP", "GIF", "ICO", "JPEG", "JPEG2000", "PCX", "PNG", "PPM",
 PIXEL_LIMIT = 89_478_485
 _WHITE_16 = 65535
 _TIFF_BITS_PER_SAMPLE = 258
+_TIFF_PHOTOMETRIC = 262
 
 
 def read_image(source: ImageSource) -> Pixels:
@@ -54,7 +57,9 @@ def _from_pillow(image: Image.Image) -> Pixels:
     image.load()
     upright = ImageOps.exif_transpose(image)
     if upright.mode.startswith("I") or upright.mode == "F":
-        return _eight_bits(np.asarray(upright), _white(image))[:, :, None]
+        return _deep_grey(upright, _tags(image))
+    if upright.mode == "La":
+        upright = upright.convert("LA")
     if upright.has_transparency_data:
         colours = upright.convert("RGBA")
         white = Image.new("RGBA", colours.size, "white")
@@ -63,12 +68,29 @@ def _from_pillow(image: Image.Image) -> Pixels:
     return pixels[:, :, None] if pixels.ndim == 2 else pixels
 
 
+def _deep_grey(image: Image.Image, tags: Mapping[int, Any]) -> Pixels:
+    """Grey of more than 8 bits, which Pillow neither inverts nor lays on white."""
+    values = np.asarray(image)
+    white = _white(tags)
+    pixels = _eight_bits(values, white)
+    if tags.get(_TIFF_PHOTOMETRIC) == 0 and image.mode != "F":  # white is zero
+        pixels = 255 - pixels
+    transparent = image.info.get("transparency")
+    if isinstance(transparent, int):
+        pixels[values == transparent] = 255
+    return pixels[:, :, None]
+
+
 def _from_array(array: NDArray[np.generic]) -> Pixels:
     """An array as an image; integers of 8 and 16 bits and floats in 0..1 are understood."""
     image: NDArray[Any] = array[:, :, None] if array.ndim == 2 else array
     if image.ndim != 3 or image.shape[2] not in (1, 3) or 0 in image.shape:
         raise ImageError(f"an array of shape {array.shape} is not an image; expected (H, W), (H, W, 1) or (H, W, 3)")
-    return image if image.dtype == np.uint8 else _eight_bits(image, _WHITE_16)
+    if image.dtype == np.uint8:
+        return image
+    if image.dtype != np.uint16 and not np.issubdtype(image.dtype, np.floating):
+        raise ImageError(f"an array of {image.dtype} does not say what is white; expected uint8, uint16 or floats 0..1")
+    return _eight_bits(image, _WHITE_16)
 
 
 def _eight_bits(values: NDArray[np.generic], white: int) -> Pixels:
@@ -86,9 +108,14 @@ def _is_grey(mode: str) -> bool:
     return mode in ("1", "L", "LA", "La")
 
 
-def _white(image: Image.Image) -> int:
+def _tags(image: Image.Image) -> Mapping[int, Any]:
+    """What a TIFF says of itself; nothing for other formats."""
+    tags: Mapping[int, Any] = getattr(image, "tag_v2", {})
+    return tags
+
+
+def _white(tags: Mapping[int, Any]) -> int:
     """The value of white in an image of more than 8 bits: a TIFF may hold 12 bits and says so."""
-    tags = getattr(image, "tag_v2", {})
     bits = tags.get(_TIFF_BITS_PER_SAMPLE, (16,))[0]
     return int(2**bits - 1) if 8 < bits < 16 else _WHITE_16
 

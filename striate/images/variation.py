@@ -26,6 +26,9 @@ class Variation:
         scale = 1 + draws[1] * self.zoom
         cosine, sine = torch.cos(angle) / scale, torch.sin(angle) / scale
         right, down = draws[2] * 2 * self.shift, draws[3] * 2 * self.shift  # the grid is 2 wide
-        matrix = torch.stack([cosine, -sine, right, sine, cosine, down], dim=1).view(-1, 2, 3)  # (N, 2, 3)
+        height, width = images.shape[2:]
+        across, along = -sine * height / width, sine * width / height
+        # the grid is 2 wide and 2 high whatever the image's aspect, and a turn must keep the pixels square
+        matrix = torch.stack([cosine, across, right, along, cosine, down], dim=1).view(-1, 2, 3)  # (N, 2, 3)
         grid = functional.affine_grid(matrix, list(images.shape), align_corners=False)  # (N, H, W, 2)
         return functional.grid_sample(images, grid, padding_mode="border", align_corners=False)
