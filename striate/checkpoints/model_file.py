@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
@@ -40,7 +41,9 @@ class Checkpoint:
 
     def network(self) -> nn.Module:
         """The declared network with these weights, in test mode."""
-        network = self.declaration.build()
+        with torch.device("meta"):
+            network = self.declaration.build()  # draws no random numbers
+        network.to_empty(device="cpu")
         network.load_state_dict(self.weights)
         return network.eval()
 
@@ -87,11 +90,28 @@ def load_checkpoint(path: str | Path) -> Checkpoint:
             weights={key.removeprefix(_WEIGHT): value for key, value in tensors.items() if key.startswith(_WEIGHT)},
             seen=tensors[_SEEN],
         )
+        _check_agreement(checkpoint)
         checkpoint.network()
     except (KeyError, TypeError, ValueError, RuntimeError, StriateError) as error:
         reason = " ".join(str(error).split())
         raise ModelFileError(f"{file} contradicts itself ({reason}); write it anew with striate train") from error
     return checkpoint
+
+
+def _check_agreement(checkpoint: Checkpoint) -> None:
+    """Raise ValueError if classes, preparation and network are not of one another."""
+    declaration, preparation = checkpoint.declaration, checkpoint.preparation
+    channels = preparation.geometry.channels
+    pairs = {
+        "classes": (len(checkpoint.classes), declaration.num_classes),
+        "size": (preparation.geometry.size, declaration.size),
+        "channels": (channels, declaration.in_channels),
+        "mean": (len(preparation.mean), channels),
+        "std": (len(preparation.std), channels),
+    }
+    for what, (found, expected) in pairs.items():
+        if found != expected:
+            raise ValueError(f"{what}: {found}, but {expected} declared")
 
 
 def model_path(path: str | Path) -> Path:

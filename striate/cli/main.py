@@ -4,6 +4,7 @@ Exit codes: 0 done; 1 stopped by the user, or something is wrong with the machin
 standard error. The standard output holds the answer alone: a table, or with --json one JSON object.
 """
 
+import io
 import os
 import sys
 import warnings
@@ -26,6 +27,7 @@ app = App(
     version=striate.__version__,
     help_format="plaintext",  # spares the import of a markdown parser
     config=settle,
+    suppress_keyboard_interrupt=False,
     result_action="return_value",
 )
 
@@ -125,6 +127,9 @@ def doctor(*, device: Device = "auto", json: Json = False) -> int:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and give its exit code."""
     warnings.filterwarnings("ignore", module="PIL")  # its remarks on odd files; unreadable ones are errors anyway
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a file may have a name that is no text
     try:
         return int(app(arguments, exit_on_error=False, print_error=False) or 0)
     except (StriateError, CycloptsError) as error:

@@ -43,7 +43,7 @@ class RunData:
     @property
     def digest(self) -> str:
         """Changes when any image of the training or validation part does, or its class or place."""
-        content = hashlib.blake2b(digest_size=16)
+        content = hashlib.blake2b(repr(self.classes).encode(), digest_size=16)
         for part in (TRAIN, VALIDATION):
             content.update(fingerprints(self.parts[part].images).tobytes())
             content.update(self.parts[part].targets.tobytes())

@@ -61,6 +61,8 @@ def evaluate(
     check_memory(len(members), geometry)
     with Display(quiet=quiet).reading(len(members)) as advance:
         images, skipped = load_images(collection, members, geometry, classifier.classes, strict=strict, advance=advance)
+    if not len(images):
+        raise DataError(f"no image of {data} can be read; for example {skipped[0].name}: {skipped[0].reason}")
     fresh = ~np.isin(fingerprints(images.images), classifier.checkpoint.seen.numpy())
     if not fresh.any():
         raise DataError(

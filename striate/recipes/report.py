@@ -47,7 +47,7 @@ def make_report(results: Results) -> str:
     evaluation, model = results.evaluation, results.model
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.filters["percent"] = lambda share: "–" if share is None else f"{100 * share:.1f} %"
-    template = environment.from_string(files(__package__).joinpath("report.html.jinja").read_text())
+    template = environment.from_string(files(__package__).joinpath("report.html.jinja").read_text(encoding="utf-8"))
     small = len(model.classes) <= _TABLE_CLASSES
     return template.render(
         results=results,

@@ -79,7 +79,13 @@ def read_run(folder: Path) -> dict[str, Any]:
     if not (folder / RUN_FILE).is_file():
         raise RunError(f"{folder} is not a run directory: it has no {RUN_FILE}; expected one made by striate train")
     sweep(folder)
-    return tomllib.loads((folder / RUN_FILE).read_text())
+    try:
+        document = tomllib.loads((folder / RUN_FILE).read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise RunError(f"{folder / RUN_FILE} cannot be read ({error}); train anew") from error
+    if missing := sorted({"settings", "recipe", "data", "machine", "versions"} - document.keys()):
+        raise RunError(f"{folder / RUN_FILE} is not whole: it has no [{missing[0]}]; train anew")
+    return document
 
 
 def _absolute(settings: Settings, run_data: RunData) -> Settings:

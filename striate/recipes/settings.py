@@ -57,8 +57,11 @@ class Settings:
         hints = get_type_hints(type(self))
         for name, value in vars(self).items():
             _check_kind(name, value, hints[name])
-        if self.seed < 0:
-            raise SettingsError(f"seed is {self.seed}; expected a whole number of at least 0")
+        if not 0 <= self.seed < 2**63:
+            raise SettingsError(f"seed is {self.seed}; expected a whole number of at least 0, below 2**63")
+        for name in ("data", "out"):
+            if not str(getattr(self, name)).isprintable():
+                raise SettingsError(f"{name} is {getattr(self, name)!a}, a name that cannot be printed; rename it")
 
     def but(self, **changes: Any) -> "Settings":
         """The same settings with some changed. Raises UnknownNameError for one that does not exist."""
@@ -82,7 +85,7 @@ def read_settings(config: str | Path) -> Settings:
     """The settings of a run.toml. Raises SettingsError or RunError with what is wrong with it."""
     path = Path(config)
     try:
-        document = tomllib.loads(path.read_text())
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise RunError(f"{path} cannot be read as a run.toml: {error}; expected the one of a run directory") from error
     if not isinstance(document.get("settings"), dict):

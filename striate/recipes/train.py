@@ -165,7 +165,7 @@ def _finish(folder: Path, run_data: RunData, machine: Machine, display: Display)
         part=run.part,
         evaluation=evaluation,
         epochs=read_rows(folder),
-        run_file=(folder / RUN_FILE).read_text(),
+        run_file=(folder / RUN_FILE).read_text(encoding="utf-8"),
         skipped=run.skipped,
         leaked=run.leaked,
     )

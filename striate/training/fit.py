@@ -103,6 +103,11 @@ def fit(
                 train_loss=state.loss_sum / len(course.train),
                 validation=_measure(network, course, machine),
             )
+            if not math.isfinite(epoch.validation["loss"]):
+                raise RunError(
+                    f"the validation loss became {epoch.validation['loss']} after step {state.step}, rate "
+                    f"{epoch.rate:g}; train with a lower --rate"
+                )
             if epoch.validation["loss"] < state.lowest:
                 state.lowest = epoch.validation["loss"]
                 keep(epoch)

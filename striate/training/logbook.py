@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from striate.checkpoints.writing import write_whole
 from striate.errors import StorageError
 
 LOGBOOK = "metrics.csv"
@@ -34,11 +35,9 @@ class Logbook:
 
     def __init__(self, folder: Path, *, step: int) -> None:
         self._path = folder / LOGBOOK
-        kept = [row for row in read_rows(folder) if row["step"] <= step]
-        if self._path.exists():
-            self._path.unlink()
-        for row in kept:
-            self._append(row)
+        lines = _whole_lines(folder)
+        kept = lines[: 1 + sum(row["step"] <= step for row in read_rows(folder))]
+        write_whole(self._path, "".join(kept).encode())
 
     def add(self, epoch: Epoch) -> None:
         """Append one line and hand it to the operating system."""
@@ -46,7 +45,7 @@ class Logbook:
 
     def _append(self, row: Mapping[str, float]) -> None:
         try:
-            new = not self._path.exists()
+            new = self._path.stat().st_size == 0
             with self._path.open("a", newline="") as file:
                 writer = csv.DictWriter(file, row)
                 if new:
@@ -58,9 +57,11 @@ class Logbook:
 
 def read_rows(folder: Path) -> list[dict[str, float]]:
     """The whole lines of a run's metrics.csv; a last line that was cut off is not one."""
+    return [{name: float(value) for name, value in row.items()} for row in csv.DictReader(_whole_lines(folder))]
+
+
+def _whole_lines(folder: Path) -> list[str]:
+    """The lines with their ends; steps only grow, so the first ones are those of the earlier steps."""
     path = folder / LOGBOOK
-    if not path.exists():
-        return []
-    text = path.read_text()
-    whole = text[: text.rfind("\n") + 1]
-    return [{name: float(value) for name, value in row.items()} for row in csv.DictReader(whole.splitlines())]
+    lines = path.read_bytes().decode(errors="replace").splitlines(keepends=True) if path.exists() else []
+    return [line for line in lines if line.endswith("\r\n")]

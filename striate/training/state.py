@@ -44,7 +44,12 @@ class State:
 
     def restore(self, folder: Path) -> None:
         """Take over the state that the run has on disk. Raises RunError if it has none or it is not whole."""
-        tensors, progress = _read(folder / STATE_FILE)
+        try:
+            self._take(*_read(folder / STATE_FILE))
+        except (KeyError, TypeError, RuntimeError) as error:
+            raise _refusal(folder / STATE_FILE, error) from error
+
+    def _take(self, tensors: dict[str, Tensor], progress: dict[str, Any]) -> None:
         self.network.load_state_dict(_under(_NETWORK, tensors))
         momentum = _under(_MOMENTUM, tensors)
         for name, parameter in self.network.named_parameters():
@@ -65,8 +70,13 @@ def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     try:
         with safe_open(path, framework="pt") as content:
             return {key: content.get_tensor(key) for key in content.keys()}, json.loads(content.metadata()[_HEADER])
-    except (OSError, SafetensorError, ValueError) as error:
-        raise RunError(f"{path} cannot be gone on from ({error}); start the run anew with --config") from error
+    except (OSError, SafetensorError, ValueError, KeyError, TypeError) as error:
+        raise _refusal(path, error) from error
+
+
+def _refusal(path: Path, error: Exception) -> RunError:
+    reason = " ".join(str(error).split())
+    return RunError(f"{path} cannot be gone on from ({reason}); start the run anew with --config")
 
 
 def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
