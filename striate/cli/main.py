@@ -19,6 +19,7 @@ import striate
 from striate.cli import tables
 from striate.cli.saved import settle
 from striate.errors import StriateError
+from striate.machine.waiting import let_idle_threads_sleep
 from striate.recipes.settings import Settings
 
 app = App(
@@ -126,6 +127,7 @@ def doctor(*, device: Device = "auto", json: Json = False) -> int:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and give its exit code."""
+    let_idle_threads_sleep()
     warnings.filterwarnings("ignore", module="PIL")  # its remarks on odd files; unreadable ones are errors anyway
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
