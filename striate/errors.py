@@ -4,6 +4,15 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 
 
+def printable(text: str) -> str:
+    r"""The text with its control characters written out: a terminal must not obey the name of a file.
+
+    >>> printable("a \x1b[31m.png")
+    'a \\x1b[31m.png'
+    """
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
 class StriateError(Exception):
     """The root of the tree. The command line prints the sentence and exits with code 2."""
 

@@ -45,11 +45,14 @@ class Declaration:
 
     def build(self) -> nn.Module:
         """A new network with random weights, mapping images (N, in_channels, *size) to scores (N, num_classes)."""
-        if self.num_classes < 1 or self.in_channels < 1 or min(self.size) < 1:
-            raise SettingsError(
-                f"num_classes={self.num_classes}, in_channels={self.in_channels}, size={self.size}: "
-                "each must be a whole number of at least 1"
-            )
+        for name, value, most in (
+            ("num_classes", self.num_classes, 1_000_000),
+            ("in_channels", self.in_channels, 1_024),
+            ("size", min(self.size), 16_384),
+            ("size", max(self.size), 16_384),
+        ):
+            if not 1 <= value <= most:
+                raise SettingsError(f"{name} is {value}; expected a whole number from 1 to {most:,}")
         return architecture(self.name).build(self.num_classes, self.in_channels, self.size)
 
 

@@ -73,7 +73,7 @@ def load_checkpoint(path: str | Path) -> Checkpoint:
     file = model_path(path)
     header, tensors = _read(file)
     version = header.get("format_version")
-    if not isinstance(version, int) or version > FORMAT_VERSION:
+    if not isinstance(version, int) or not 1 <= version <= FORMAT_VERSION:
         raise ModelFileError(
             f"{file} has format version {version}; this striate reads up to {FORMAT_VERSION}: pip install -U striate"
         )
@@ -112,6 +112,16 @@ def _check_agreement(checkpoint: Checkpoint) -> None:
     for what, (found, expected) in pairs.items():
         if found != expected:
             raise ValueError(f"{what}: {found}, but {expected} declared")
+    names = checkpoint.classes
+    if not isinstance(checkpoint.task, str) or len({name for name in names if isinstance(name, str)}) < len(names):
+        raise ValueError("task and classes are not names, each of its own")
+    numbers = torch.tensor([*preparation.mean, *preparation.std])
+    if not (numbers.isfinite().all() and min(preparation.std) > 0):
+        raise ValueError("mean and std are not numbers to divide by")
+    if not all(weight.isfinite().all() for weight in checkpoint.weights.values()):
+        raise ValueError("its weights are not all numbers")
+    if checkpoint.seen.dtype != torch.int64 or checkpoint.seen.dim() != 1:
+        raise ValueError("seen is not a list of fingerprints")
 
 
 def model_path(path: str | Path) -> Path:
@@ -131,7 +141,9 @@ def _read(file: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
             metadata = content.metadata() or {}
             tensors = {key: content.get_tensor(key) for key in content.keys()}
         header = json.loads(metadata.get(_HEADER, "null"))
-    except (SafetensorError, OSError, ValueError) as error:
+    except OSError as error:
+        raise ModelFileError(f"{file} cannot be read: {error}; check its permissions") from error
+    except (SafetensorError, ValueError) as error:
         raise ModelFileError(
             f"{file} is not a whole safetensors file ({error}); it may be cut off, or of another program: "
             f"expected the {MODEL_FILE} of striate train"

@@ -20,7 +20,7 @@ def write_whole(path: Path, content: bytes) -> None:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        temporary.chmod(0o644)
+        temporary.chmod(0o666 & ~_umask())
         temporary.replace(path)
     except OSError as error:
         raise StorageError(
@@ -30,6 +30,18 @@ def write_whole(path: Path, content: bytes) -> None:
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
+
+
+def _umask() -> int:
+    """The permissions that this process withholds; they can only be read by setting them."""
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask
+
+
+def is_partial(path: Path) -> bool:
+    """Whether a file is what a write that was killed has left."""
+    return path.name.startswith(_PARTIAL)
 
 
 def sweep(folder: Path) -> None:

@@ -18,7 +18,7 @@ from rich.console import Console
 import striate
 from striate.cli import tables
 from striate.cli.saved import settle
-from striate.errors import StriateError
+from striate.errors import StriateError, printable
 from striate.machine.waiting import let_idle_threads_sleep
 from striate.recipes.settings import Settings
 
@@ -100,7 +100,7 @@ def describe(
     network: Annotated[str, Parameter(help="A model's name, a model.safetensors or a run directory.")],
     /,
     *,
-    num_classes: Annotated[int, Parameter(help="Scores that the network gives.")] = 10,
+    num_classes: Annotated[int | None, Parameter(help="Scores that the network gives; 10 if not given.")] = None,
     in_channels: Annotated[int | None, Parameter(help="1 for grey, 3 for colour; the paper's if not given.")] = None,
     size: Annotated[int | None, Parameter(help="Pixels of a side; the paper's if not given.")] = None,
     json: Json = False,
@@ -143,7 +143,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader of our output has gone, as in `striate … | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+    except OSError as error:  # a place that may not be looked at, a name that is too long, a full standard output
+        _complain(f"{error.strerror or error}: {str(error.filename)[:100]}; choose another place")
+        return 2
 
 
 def _complain(sentence: str) -> None:
-    Console(stderr=True, highlight=False, soft_wrap=True, emoji=False).print(f"striate: {sentence}", markup=False)
+    Console(stderr=True, highlight=False, soft_wrap=True, emoji=False).print(
+        f"striate: {printable(sentence)}", markup=False
+    )

@@ -10,6 +10,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from striate.errors import printable
+
 if TYPE_CHECKING:
     from striate.description.card import Card
     from striate.images.loading import Skipped
@@ -22,7 +24,8 @@ _GUESSES, _NAMED = 3, 10  # shown at the most; --json has them all
 
 def print_json(answer: dict[str, Any]) -> None:
     """One JSON object on the standard output."""
-    json.dump(answer, sys.stdout, ensure_ascii=False, indent=2)
+    plain = sys.stdout.encoding.lower().replace("-", "") == "utf8"
+    json.dump(answer, sys.stdout, ensure_ascii=not plain, allow_nan=False, indent=2)
     sys.stdout.write("\n")
 
 
@@ -71,7 +74,7 @@ def print_skipped(skipped: "Sequence[Skipped]") -> None:
     """Each file that was left out, and why, on the standard error."""
     console = Console(stderr=True, soft_wrap=True, highlight=False, emoji=False)
     for file in skipped[:_NAMED]:
-        console.print(f"skipped {file.name}: {file.reason}", markup=False)
+        console.print(f"skipped {printable(file.name)}: {printable(file.reason)}", markup=False)
     if len(skipped) > _NAMED:
         console.print(f"skipped {len(skipped):,} files in all; --json names each", markup=False)
 
@@ -103,7 +106,7 @@ def _table(*left: str, right: Sequence[str] = (), last: str | None = None) -> Ta
 
 def _add(table: Table, *cells: str) -> None:
     """A row whose cells are shown as they are: a file may be called [red]."""
-    table.add_row(*map(Text, cells))
+    table.add_row(*(Text(printable(cell)) for cell in cells))
 
 
 def _print(*what: Table | str) -> None:

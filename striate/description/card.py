@@ -66,7 +66,7 @@ class Card:
 def describe(
     network: str | Path | nn.Module,
     *,
-    num_classes: int = 10,
+    num_classes: int | None = None,
     in_channels: int | None = None,
     size: int | tuple[int, int] | None = None,
 ) -> Card:
@@ -84,8 +84,10 @@ def describe(
         sides = (size, size) if isinstance(size, int) else size
         return _card(type(network).__name__, network, (in_channels or 3, *sides))
     if str(network) in CATALOGUE:
-        declaration = declare(str(network), num_classes=num_classes, in_channels=in_channels, size=size)
+        declaration = declare(str(network), num_classes=num_classes or 10, in_channels=in_channels, size=size)
     elif Path(network).exists():
+        if (num_classes, in_channels, size) != (None, None, None):
+            raise SettingsError("a model file has its classes, channels and size; give none of them with it")
         declaration = load_checkpoint(network).declaration
     elif str(network).endswith(".safetensors") or "/" in str(network):
         raise ModelFileError(f"there is no file {network}; expected a model file, a run directory or a model's name")

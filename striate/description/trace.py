@@ -74,6 +74,11 @@ _KIND = {
 }
 
 
+def _is_pooling(arguments: Sequence[Any]) -> bool:
+    """Whether a mean is over the places of maps (N, C, H, W): so runs an adaptive average pooling to 1x1."""
+    return len(arguments) > 1 and arguments[0].dim() == 4 and set(arguments[1] or ()) in ({-1, -2}, {2, 3})
+
+
 class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Writes down operations; `stack` holds the names of the modules that are running."""
 
@@ -88,7 +93,7 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
     ) -> Any:
         result = func(*args, **(kwargs or {}))
         packet = func.overloadpacket
-        if packet in RULES:
+        if packet in RULES and (packet is not aten.mean or _is_pooling(args)):
             output = result[0] if isinstance(result, tuple) else result
             kind = _KIND.get(packet.__name__, "matrix product")
             multiplies = RULES[packet](args, output)
@@ -117,9 +122,8 @@ def trace(network: nn.Module, image_shape: tuple[int, int, int]) -> tuple[list[O
         except (RuntimeError, ValueError, IndexError) as error:
             place = recorder.stack[-1] or "its own forward"
             shape = "×".join(map(str, image_shape))
-            raise SizeError(
-                f"the network cannot take an image of {shape}: in {place}, {str(error).splitlines()[0]}"
-            ) from error
+            reason = str(error).partition("\n")[0] or type(error).__name__
+            raise SizeError(f"the network cannot take an image of {shape}: in {place}, {reason}") from error
         finally:
             for module, mode in modes.items():
                 module.training = mode
@@ -133,7 +137,7 @@ def _meta(tensor: Tensor) -> Tensor:
 
 def _of_one_image(output: Tensor) -> tuple[int, ...]:
     """The shape without its batch dimension, where there is one."""
-    return tuple(output.shape[1:] if len(output) == 1 else output.shape)
+    return tuple(output.shape[1:] if output.dim() and len(output) == 1 else output.shape)
 
 
 @contextmanager

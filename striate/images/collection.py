@@ -12,6 +12,7 @@ import numpy as np
 from striate.errors import DataError
 from striate.images.digits import read_digits
 from striate.images.reading import Pixels, read_image
+from striate.images.walking import entries, files_below
 
 TRAIN, VALIDATION, TEST = "train", "validation", "test"
 PARTS = {  # how people call the folders of the three parts
@@ -45,14 +46,16 @@ def open_collection(data: str | os.PathLike[str], *, seed: int = 0) -> Collectio
     """`digits`, or a folder with one sub-folder for each class, perhaps inside train/, val/ and test/.
 
     What is not divided is: a fifth of each class for the test, a tenth for validation, drawn with `seed`. The digits'
-    division is fixed. Raises DataError if there are not two classes with images.
+    division is fixed. Raises DataError if the folder is not laid out so.
     """
     if data == "digits":
         return _digits()
     root = Path(data)
-    if not root.is_dir():
-        what = "a file" if root.exists() else "not there"
-        raise DataError(f"{root} is {what}; expected `digits` or a folder with one sub-folder of images for each class")
+    if not os.fspath(data) or not root.is_dir():
+        what = "a file" if os.fspath(data) and root.exists() else "not there"
+        raise DataError(
+            f"{os.fspath(data)!r} is {what}; expected `digits` or a folder with one sub-folder of images for each class"
+        )
     return _folder(root, seed)
 
 
@@ -70,7 +73,7 @@ def _folder(root: Path, seed: int) -> Collection:
     for part, folder in (given or {TRAIN: root}).items():
         files += [(path, label, part) for label, path in _class_files(folder)]
     labels = [label for _, label, _ in files]
-    _check_classes(root, files)
+    _check_classes(files)
     parts = [part for _, _, part in files]
     undivided = [index for index, part in enumerate(parts) if part == TRAIN]
     drawn = _divide(
@@ -87,10 +90,18 @@ def _folder(root: Path, seed: int) -> Collection:
 
 def _part_folders(root: Path) -> dict[str, Path]:
     """The folders of the parts, if the collection comes divided: if train/ holds folders (else it shows trains)."""
-    folders = {path.name.lower(): path for path in _visible(root) if path.is_dir()}
+    folders = {path.name.lower(): path for path in entries(root) if path.is_dir()}
     found = {part: [folders[name] for name in names if name in folders] for part, names in PARTS.items()}
-    if not any(path.is_dir() for folder in found[TRAIN] for path in _visible(folder)):
+    divided = [
+        part for part, same in found.items() if any(path.is_dir() for folder in same for path in entries(folder))
+    ]
+    if TRAIN not in divided:
+        if divided:
+            raise DataError(f"{root} has a folder for the {' and the '.join(divided)}, but no train folder; add one")
         return {}
+    parts = [folder for same in found.values() for folder in same]
+    if beside := [path.name for path in folders.values() if path not in parts]:
+        raise DataError(f"{root} has {', '.join(beside)} beside its parts; move it into train, val or test, or away")
     for part, same in found.items():
         if len(same) > 1:
             names = " and ".join(path.name for path in same)
@@ -100,9 +111,9 @@ def _part_folders(root: Path) -> dict[str, Path]:
 
 def _class_files(folder: Path) -> list[tuple[str, Path]]:
     """(label, file) of every file in the class folders, sorted; folders inside a class folder are looked into."""
-    classes = [path for path in _visible(folder) if path.is_dir()]
+    classes = [path for path in entries(folder) if path.is_dir()]
     if not classes:
-        loose = sum(path.is_file() for path in _visible(folder))
+        loose = sum(path.is_file() for path in entries(folder))
         raise DataError(
             f"{folder} has no sub-folders{f', but {loose} files' if loose else ''}; "
             "expected one sub-folder of images for each class"
@@ -111,25 +122,15 @@ def _class_files(folder: Path) -> list[tuple[str, Path]]:
     for path in classes:
         if not path.name.isprintable():
             raise DataError(f"the class folder {str(path)!r} has a name that cannot be printed; rename it")
-        files = [file for file in sorted(path.rglob("*")) if file.is_file() and not _hidden(file.relative_to(path))]
+        files = files_below(path)
         if not files:
             raise DataError(f"the class folder {path} is empty; put images into it or remove it")
         found += [(unicodedata.normalize("NFC", path.name), file) for file in files]
     return found
 
 
-def _visible(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.iterdir() if not _hidden(path.relative_to(folder)))
-
-
-def _hidden(path: Path) -> bool:
-    return any(word.startswith((".", "__MACOSX")) for word in path.parts)
-
-
-def _check_classes(root: Path, files: Sequence[tuple[Path, str, str]]) -> None:
+def _check_classes(files: Sequence[tuple[Path, str, str]]) -> None:
     known = {label for _, label, part in files if part == TRAIN}
-    if len(known) < 2:
-        raise DataError(f"{root} has one class, {next(iter(known))!r}; a classifier needs at least two class folders")
     for path, label, _ in files:
         if label not in known:
             raise DataError(

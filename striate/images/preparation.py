@@ -85,10 +85,11 @@ class Preparation:
     def measured(cls, geometry: Geometry, images: NDArray[np.uint8]) -> "Preparation":
         """The preparation of these training images (N, C, H, W)."""
         mean, std = [], []
-        for channel in range(
-            images.shape[1]
-        ):  # whole-number sums of counts: exact, and no copy of the images as floats
-            counts = np.bincount(images[:, channel].ravel(), minlength=256)
+        for channel in range(images.shape[1]):
+            parts = (images[start : start + _BATCH, channel] for start in range(0, len(images), _BATCH))
+            counts = np.sum(
+                [np.bincount(part.ravel(), minlength=256) for part in parts], axis=0
+            )  # exact, in little memory
             values = np.arange(256) / 255
             average = float(counts @ values / counts.sum())
             mean.append(average)

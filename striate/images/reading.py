@@ -125,8 +125,10 @@ def _reason(source: ImageSource, error: Exception) -> str:
         return "no such file"
     if isinstance(error, IsADirectoryError):
         return "a folder, not an image"
+    if isinstance(error, PermissionError):
+        return "it may not be read: permission denied"
     if isinstance(error, UnidentifiedImageError):
-        empty = source == b"" if isinstance(source, bytes) else Path(source).stat().st_size == 0  # type: ignore[arg-type]
+        empty = source == b"" or (isinstance(source, str | os.PathLike) and Path(source).stat().st_size == 0)
         return "the file is empty (0 bytes)" if empty else "not an image of a known format"
     if isinstance(error, Image.DecompressionBombError):
         return f"more than {PIXEL_LIMIT:,} pixels: a decompression bomb?"

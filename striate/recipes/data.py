@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -17,6 +18,8 @@ from striate.images.preparation import Geometry, Preparation
 from striate.machine.choice import memory_limit
 from striate.recipes.progress import Display
 from striate.recipes.settings import Settings
+
+_COPIES = 4  # of every parameter while training: itself, its gradient, its momentum, and the file that is being written
 
 
 @dataclass(frozen=True)
@@ -42,11 +45,11 @@ class RunData:
 
     @property
     def digest(self) -> str:
-        """Changes when any image of the training or validation part does, or its class or place."""
+        """Changes when any image of any part does, or its class or place."""
         content = hashlib.blake2b(repr(self.classes).encode(), digest_size=16)
-        for part in (TRAIN, VALIDATION):
-            content.update(fingerprints(self.parts[part].images).tobytes())
-            content.update(self.parts[part].targets.tobytes())
+        for images in self.parts.values():
+            content.update(fingerprints(images.images).tobytes())
+            content.update(images.targets.tobytes())
         return content.hexdigest()
 
     @property
@@ -63,9 +66,12 @@ def read_run_data(settings: Settings, display: Display) -> RunData:
     settings.recipe()  # a number that makes no sense is found before the images are read
     collection = open_collection(settings.data, seed=settings.seed)
     classes = tuple(sorted({collection.labels[index] for index in collection.members(TRAIN)}))
+    if len(classes) < 2:
+        raise DataError(f"{settings.data} has one class, {classes[0]!r}; a classifier needs at least two class folders")
+    if settings.data == "digits" and Path("digits").is_dir():
+        display.say("taking the digits that ship with scikit-learn; for the folder here write ./digits")
     declaration = declare(settings.model, num_classes=len(classes), size=settings.size)
-    with torch.device("meta"):
-        declaration.build()  # so is a size that the network cannot take
+    _check_network(declaration)  # so is a network that cannot be built
     geometry = Geometry(declaration.size, None, settings.fit)
     check_memory(len(collection.names), geometry)
     with display.reading(len(collection.names)) as advance:
@@ -86,6 +92,18 @@ def read_run_data(settings: Settings, display: Display) -> RunData:
     channels = train.images.shape[1]
     declaration = declare(settings.model, num_classes=len(classes), in_channels=channels, size=declaration.size)
     return RunData(collection.name, classes, declaration, preparation, parts, skipped)
+
+
+def _check_network(declaration: Declaration) -> None:
+    """Raise SizeError if the size does not suit the network, DataError if training would take half of the memory."""
+    with torch.device("meta"):
+        parameters = sum(parameter.numel() for parameter in declaration.build().parameters())
+    needed, limit = _COPIES * 4 * parameters, memory_limit() // 2
+    if needed > limit:
+        raise DataError(
+            f"training {parameters:,} parameters takes {needed / 1e9:.1f} GB and half of this machine's memory is "
+            f"{limit / 1e9:.1f} GB; use a smaller --size or another --model"
+        )
 
 
 def check_memory(count: int, geometry: Geometry) -> None:

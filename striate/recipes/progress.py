@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from striate.errors import printable
 from striate.training.fit import Course
 from striate.training.logbook import Epoch
 
@@ -22,7 +23,7 @@ class Display:
 
     def say(self, text: str) -> None:
         """One line; its text is never taken for markup."""
-        self._console.print(text, markup=False)
+        self._console.print(printable(text), markup=False)
 
     @contextmanager
     def reading(self, count: int) -> Iterator[Callable[[], None]]:

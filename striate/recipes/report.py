@@ -54,7 +54,7 @@ def make_report(results: Results) -> str:
         evaluation=evaluation,
         card=describe_network(model.checkpoint.declaration),
         best=model.checkpoint.measured["epoch"],
-        curves=_draw_curves(results.epochs, model.checkpoint.measured["epoch"]),
+        curves=_draw_curves(results.epochs, model.checkpoint.measured["epoch"]) if results.epochs else None,
         confusion=_confusion_cells(evaluation) if small else None,
         confusion_picture=None if small else _draw_confusion(evaluation),
         pairs=_confused_pairs(evaluation),

@@ -5,7 +5,7 @@ metrics.csv         one line for each epoch
 model.safetensors   the best epoch's network with everything needed to use it
 last/               the state that `--resume` goes on from
 report.html         what came out, as pictures
-sample.png          an image that the network has not seen, to try it on
+sample.png          an image that the network was not trained on, to try it on
 """
 
 import itertools
@@ -18,7 +18,7 @@ from typing import Any
 
 import tomli_w
 
-from striate.checkpoints.writing import sweep, write_whole
+from striate.checkpoints.writing import is_partial, sweep, write_whole
 from striate.errors import RunError, StorageError
 from striate.images.variation import Variation
 from striate.machine.choice import Machine
@@ -29,23 +29,27 @@ from striate.recipes.settings import Settings
 RUN_FILE = "run.toml"
 REPORT_FILE = "report.html"
 SAMPLE_FILE = "sample.png"
+DEFAULT_PARENT = Path("runs")
 
 
-def check_free(folder: Path) -> None:
-    """Raise RunError if something is there that a new run would mix with."""
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+def check_free(folder: Path, data: str) -> None:
+    """Raise RunError if something is there that a new run would mix with, or if the run would lie among its images."""
+    if data != "digits" and Path(data).resolve() in (folder.resolve(), *folder.resolve().parents):
+        raise RunError(f"{folder} lies inside the images of {data}, as if it were a class; choose an --out outside")
+    if folder.exists() and (not folder.is_dir() or any(not is_partial(path) for path in folder.iterdir())):
         go_on = f", or go on with it: --resume {quote(str(folder))}" if (folder / RUN_FILE).is_file() else ""
         raise RunError(f"{folder} exists and is not empty; choose another --out{go_on}")
 
 
 def begin_run(settings: Settings, run_data: RunData, machine: Machine) -> Path:
     """Make the folder that was asked for, or the first free one of runs/DATA-MODEL, and write its run.toml."""
+    made = settings.out is None or not Path(settings.out).exists()
     try:
         if settings.out is not None:
             folder = Path(settings.out)
             folder.mkdir(parents=True, exist_ok=True)
         else:
-            folder = _first_free(Path("runs"), f"{run_data.name}-{settings.model}")
+            folder = _first_free(DEFAULT_PARENT, f"{run_data.name}-{settings.model}")
     except OSError as error:
         raise StorageError(f"cannot make the run directory: {error}; choose another --out") from error
     document = {
@@ -64,7 +68,8 @@ def begin_run(settings: Settings, run_data: RunData, machine: Machine) -> Path:
     try:
         write_whole(folder / RUN_FILE, tomli_w.dumps(document).encode())
     except StorageError:
-        folder.rmdir()
+        if made:
+            folder.rmdir()
         raise
     return folder
 
@@ -81,7 +86,7 @@ def read_run(folder: Path) -> dict[str, Any]:
     sweep(folder)
     try:
         document = tomllib.loads((folder / RUN_FILE).read_text(encoding="utf-8"))
-    except ValueError as error:
+    except (OSError, ValueError) as error:
         raise RunError(f"{folder / RUN_FILE} cannot be read ({error}); train anew") from error
     if missing := sorted({"settings", "recipe", "data", "machine", "versions"} - document.keys()):
         raise RunError(f"{folder / RUN_FILE} is not whole: it has no [{missing[0]}]; train anew")

@@ -63,7 +63,7 @@ class Settings:
             if not str(getattr(self, name)).isprintable():
                 raise SettingsError(f"{name} is {getattr(self, name)!a}, a name that cannot be printed; rename it")
 
-    def but(self, **changes: Any) -> "Settings":
+    def but(self, /, **changes: Any) -> "Settings":
         """The same settings with some changed. Raises UnknownNameError for one that does not exist."""
         known = vars(self)
         for name in changes:

@@ -18,11 +18,12 @@ from striate.images.collection import TRAIN, VALIDATION
 from striate.images.loading import Skipped
 from striate.images.variation import Variation
 from striate.machine.choice import Machine, choose
-from striate.machine.doctor import describe_choices
+from striate.machine.doctor import describe_choices, versions
 from striate.recipes.data import RunData, read_run_data
 from striate.recipes.progress import Display
 from striate.recipes.report import Results, draw_sample, make_report
 from striate.recipes.run_folder import (
+    DEFAULT_PARENT,
     REPORT_FILE,
     RUN_FILE,
     SAMPLE_FILE,
@@ -93,8 +94,7 @@ def train(
         return _resume(Path(resume), display)
     chosen = (Settings() if config is None else read_settings(Path(config))).but(**changes)
     machine = choose(chosen.device)
-    if chosen.out is not None:
-        check_free(Path(chosen.out))
+    check_free(Path(chosen.out or DEFAULT_PARENT / "new"), chosen.data)
     run_data = read_run_data(chosen, display)
     return _run(begin_run(chosen, run_data, machine), chosen, run_data, machine, display)
 
@@ -107,13 +107,13 @@ def _resume(folder: Path, display: Display) -> Run:
             f"{folder} began with another recipe, of striate {began['versions']['striate']}; finish it with that"
         )
     run_data = read_run_data(chosen, display)
-    if run_data.digest != began["data"]["digest"]:
+    if run_data.digest != began["data"].get("digest"):
         raise RunError(
             f"the images of {chosen.data} changed since {folder} began; train anew: --config {folder / RUN_FILE}"
         )
     machine = choose(chosen.device)
-    if describe_choices(machine) != began["machine"]:
-        display.say("this is not quite the machine that the run began on (run.toml has it): the last digits may differ")
+    if (describe_choices(machine), versions()) != (began["machine"], began["versions"]):
+        display.say("machine or versions are not quite those of run.toml: the last digits may differ")
     return _run(folder, chosen, run_data, machine, display)
 
 
@@ -143,7 +143,7 @@ def _run(folder: Path, chosen: Settings, run_data: RunData, machine: Machine, di
             fit(network, course, machine, folder, watch, keep)
         return _finish(folder, run_data, machine, display)
     except KeyboardInterrupt:
-        display.say(f"stopped; nothing is lost. Go on with: striate train --resume {quote(str(folder))}")
+        display.say(f"stopped; go on with: striate train --resume {quote(str(folder))}")
         raise
     except StorageError as error:
         raise StorageError(f"{error}; then go on with: striate train --resume {quote(str(folder))}") from error
@@ -154,7 +154,7 @@ def _finish(folder: Path, run_data: RunData, machine: Machine, display: Display)
     checkpoint = load_checkpoint(folder)
     evaluation = Classifier.of(checkpoint, str(machine.device)).evaluate(run_data.parts[run_data.final])
     figures = {"accuracy": evaluation.accuracy, "interval_95": evaluation.interval, "n": evaluation.n}
-    checkpoint = checkpoint.with_measured(**{run_data.final: figures})
+    checkpoint = checkpoint.with_measured(final={"part": run_data.final, **figures})
     save_checkpoint(folder / MODEL_FILE, checkpoint)
     model = Classifier.of(checkpoint, str(machine.device))
     run = Run(folder, model, run_data.final, evaluation, run_data.skipped, run_data.leaked)
@@ -205,7 +205,7 @@ def _announce(run_data: RunData, machine: Machine, display: Display) -> None:
 
 def _first_network(run_data: RunData, seed: int) -> nn.Module:
     """The declared network with weights that depend on the seed alone; the caller's random state is left as it was."""
-    with torch.random.fork_rng(devices=[]):
+    with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
         torch.manual_seed(seed)
         return run_data.declaration.build()
 

@@ -17,10 +17,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from striate.checkpoints.model_file import Checkpoint
-from striate.errors import ImageError
+from striate.errors import ImageError, SettingsError
 from striate.images.loading import ImageSet, Skipped
 from striate.images.preparation import Preparation
 from striate.images.reading import ImageSource, read_image
+from striate.images.walking import files_below
 from striate.machine.choice import Machine, choose
 
 
@@ -151,16 +152,22 @@ class Classifier:
         network = machine.place(checkpoint.network())
         return cls(network, checkpoint.preparation, checkpoint.classes, machine, checkpoint)
 
+    def scores(self, images: Tensor) -> Tensor:
+        """Scores (N, K) of prepared uint8 images (N, C, H, W); their softmax is the probabilities."""
+        batches = self.preparation.batches(images.to(self.machine.device))
+        return self.machine.infer(self.network, batches).cpu()
+
     def probabilities(self, images: Tensor) -> Tensor:
         """Probabilities (N, K) of prepared uint8 images (N, C, H, W)."""
-        batches = self.preparation.batches(images.to(self.machine.device))
-        return self.machine.infer(self.network, batches).softmax(dim=1).cpu()
+        return self.scores(images).softmax(dim=1)
 
     def predict(self, image: ImageSource, *, top: int = 5) -> Prediction:
         """The `top` likeliest classes of a file, its bytes, a Pillow image or an array (H, W, C).
 
         Raises ImageError if the image cannot be read.
         """
+        if top < 1:
+            raise SettingsError(f"top is {top}; expected a whole number of at least 1")
         prepared = torch.from_numpy(self.preparation.geometry.apply(read_image(image)))
         path = str(image) if isinstance(image, str | os.PathLike) else ""
         return self._say(path, self.probabilities(prepared[None])[0], top)
@@ -184,17 +191,16 @@ class Classifier:
 
     def evaluate(self, images: ImageSet) -> Evaluation:
         """How it does on prepared images whose targets are numbered as its classes."""
-        probabilities = self.probabilities(torch.from_numpy(images.images))
+        scores = self.scores(torch.from_numpy(images.images))
+        probabilities = scores.softmax(dim=1)
         targets = torch.from_numpy(images.targets)
         count = len(self.classes)
         pairs = images.targets * count + probabilities.argmax(dim=1).numpy()
         confusion = np.bincount(pairs, minlength=count * count).reshape(count, count)
-        loss = functional.nll_loss(probabilities.clamp_min(1e-12).log(), targets).item()
+        loss = functional.cross_entropy(scores, targets).item()
         return Evaluation(self.classes, confusion, loss, images, probabilities.numpy())
 
 
 def _files(path: Path) -> list[Path]:
-    """The file itself, or all files of a folder and below, but hidden ones."""
-    if not path.is_dir():
-        return [path]
-    return [file for file in sorted(path.rglob("*")) if file.is_file() and not file.name.startswith(".")]
+    """The file itself, or all files of a folder and below; an empty folder stands for itself and is refused."""
+    return files_below(path) or [path] if path.is_dir() else [path]

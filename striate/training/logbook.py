@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from striate.checkpoints.writing import write_whole
-from striate.errors import StorageError
+from striate.errors import RunError, StorageError
 
 LOGBOOK = "metrics.csv"
 
@@ -36,7 +36,7 @@ class Logbook:
     def __init__(self, folder: Path, *, step: int) -> None:
         self._path = folder / LOGBOOK
         lines = _whole_lines(folder)
-        kept = lines[: 1 + sum(row["step"] <= step for row in read_rows(folder))]
+        kept = lines[: 1 + sum(row.get("step", 0) <= step for row in read_rows(folder))]
         write_whole(self._path, "".join(kept).encode())
 
     def add(self, epoch: Epoch) -> None:
@@ -47,7 +47,7 @@ class Logbook:
         try:
             new = self._path.stat().st_size == 0
             with self._path.open("a", newline="") as file:
-                writer = csv.DictWriter(file, row)
+                writer = csv.DictWriter(file, row, lineterminator="\n")
                 if new:
                     writer.writeheader()
                 writer.writerow(row)
@@ -57,11 +57,14 @@ class Logbook:
 
 def read_rows(folder: Path) -> list[dict[str, float]]:
     """The whole lines of a run's metrics.csv; a last line that was cut off is not one."""
-    return [{name: float(value) for name, value in row.items()} for row in csv.DictReader(_whole_lines(folder))]
+    try:
+        return [{name: float(value) for name, value in row.items()} for row in csv.DictReader(_whole_lines(folder))]
+    except (TypeError, ValueError) as error:
+        raise RunError(f"{folder / LOGBOOK} is not as a run leaves it ({error}); train anew") from error
 
 
 def _whole_lines(folder: Path) -> list[str]:
     """The lines with their ends; steps only grow, so the first ones are those of the earlier steps."""
     path = folder / LOGBOOK
     lines = path.read_bytes().decode(errors="replace").splitlines(keepends=True) if path.exists() else []
-    return [line for line in lines if line.endswith("\r\n")]
+    return [line for line in lines if line.endswith("\n")]

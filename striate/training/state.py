@@ -69,7 +69,9 @@ def read_step(folder: Path) -> int:
 def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     try:
         with safe_open(path, framework="pt") as content:
-            return {key: content.get_tensor(key) for key in content.keys()}, json.loads(content.metadata()[_HEADER])
+            progress = json.loads(content.metadata()[_HEADER])
+            int(progress["step"])
+            return {key: content.get_tensor(key) for key in content.keys()}, progress
     except (OSError, SafetensorError, ValueError, KeyError, TypeError) as error:
         raise _refusal(path, error) from error
 
