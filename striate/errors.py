@@ -13,15 +13,18 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
+_FEW = 12  # names that one can read through
+
+
 class StriateError(Exception):
     """The root of the tree. The command line prints the sentence and exits with code 2."""
 
 
 class ImageError(StriateError):
-    """An image that cannot be read; `reason` says why, the caller knows where it came from."""
+    """An image that cannot be read; `reason` says why, without the file."""
 
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
+    def __init__(self, reason: str, file: str = "") -> None:
+        super().__init__(f"{file}: {reason}" if file else reason)
         self.reason = reason
 
 
@@ -55,5 +58,6 @@ class UnknownNameError(StriateError):
     def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
         names = sorted(known)
         nearest = get_close_matches(name, names, n=3, cutoff=0.4)
-        hint = f"did you mean {' or '.join(nearest)}?" if nearest else f"known: {', '.join(names)}."
-        super().__init__(f"unknown {kind} {name!r}; {hint}")
+        hint = f"did you mean {' or '.join(nearest)}? " if nearest else ""
+        hint += f"Known: {', '.join(names)}." if len(names) <= _FEW or not nearest else ""
+        super().__init__(f"unknown {kind} {name!r}; {hint.strip()}")

@@ -5,7 +5,7 @@ holds the fingerprints of the images that the weights were trained or chosen on,
 """
 
 import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -36,8 +36,8 @@ class Checkpoint:
     classes: tuple[str, ...]
     recipe: dict[str, Any]
     measured: dict[str, Any]
-    weights: dict[str, Tensor]
-    seen: Tensor
+    weights: dict[str, Tensor] = field(repr=False)
+    seen: Tensor = field(repr=False)
 
     def network(self) -> nn.Module:
         """The declared network with these weights, in test mode."""

@@ -84,7 +84,9 @@ def describe(
         sides = (size, size) if isinstance(size, int) else size
         return _card(type(network).__name__, network, (in_channels or 3, *sides))
     if str(network) in CATALOGUE:
-        declaration = declare(str(network), num_classes=num_classes or 10, in_channels=in_channels, size=size)
+        declaration = declare(
+            str(network), num_classes=10 if num_classes is None else num_classes, in_channels=in_channels, size=size
+        )
     elif Path(network).exists():
         if (num_classes, in_channels, size) != (None, None, None):
             raise SettingsError("a model file has its classes, channels and size; give none of them with it")

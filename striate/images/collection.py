@@ -54,7 +54,8 @@ def open_collection(data: str | os.PathLike[str], *, seed: int = 0) -> Collectio
     if not os.fspath(data) or not root.is_dir():
         what = "a file" if os.fspath(data) and root.exists() else "not there"
         raise DataError(
-            f"{os.fspath(data)!r} is {what}; expected `digits` or a folder with one sub-folder of images for each class"
+            f"{os.fspath(data) or 'an empty name'} is {what}; "
+            "expected `digits` or a folder with one sub-folder of images for each class"
         )
     return _folder(root, seed)
 

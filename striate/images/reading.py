@@ -48,7 +48,8 @@ def read_image(source: ImageSource) -> Pixels:
     except ImageError:
         raise
     except Exception as error:  # on broken bytes decoders raise anything: OSError, SyntaxError, struct.error, ...
-        raise ImageError(_reason(source, error)) from error
+        file = os.fspath(source) if isinstance(source, str | os.PathLike) else ""
+        raise ImageError(_reason(source, error), file) from error
 
 
 def _from_pillow(image: Image.Image) -> Pixels:

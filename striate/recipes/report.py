@@ -191,6 +191,7 @@ def _examples(model: Classifier, evaluation: Evaluation) -> list[dict[str, Any]]
             "picture": _inline(draw_image(evaluation.images.images[place])),
             "heat": _inline(draw_heat(evaluation.images.images[place], heat[row])),
             "said": evaluation.classes[int(said[row])],
+            "true": evaluation.classes[evaluation.images.targets[place]],
             "name": evaluation.images.names[place],
         }
         for row, place in enumerate(places)

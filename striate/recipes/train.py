@@ -158,7 +158,9 @@ def _finish(folder: Path, run_data: RunData, machine: Machine, display: Display)
     save_checkpoint(folder / MODEL_FILE, checkpoint)
     model = Classifier.of(checkpoint, str(machine.device))
     run = Run(folder, model, run_data.final, evaluation, run_data.skipped, run_data.leaked)
-    write_whole(folder / SAMPLE_FILE, draw_sample(evaluation.images.images[0]))
+    right = [place for place in range(len(evaluation.images)) if place not in set(evaluation.mistakes)]
+    sample = right[0] if right else 0
+    write_whole(folder / SAMPLE_FILE, draw_sample(evaluation.images.images[sample]))
     results = Results(
         title=f"{run_data.name} · {checkpoint.declaration.name}",
         model=model,
@@ -177,10 +179,16 @@ def _finish(folder: Path, run_data: RunData, machine: Machine, display: Display)
     )
     if run.part == VALIDATION:
         display.say("these images also chose the best epoch, so expect a little less on others: add a test/ folder")
+    if low <= evaluation.guessing:
+        display.say(
+            f"that is not surely better than always saying the commonest class ({100 * evaluation.guessing:.1f} %): "
+            "look at the report, try more epochs, another --rate or more images"
+        )
     if run.leaked:
         display.say(f"{len(run.leaked)} test images are exact copies of images trained on, {run.leaked[0]} among them")
     display.say(f"report   {folder / REPORT_FILE}")
-    display.say(f"try it   striate predict {quote(str(folder))} {quote(str(folder / SAMPLE_FILE))}")
+    label = evaluation.classes[evaluation.images.targets[sample]]
+    display.say(f"try it   striate predict {quote(str(folder))} {quote(str(folder / SAMPLE_FILE))}   (it is {label!r})")
     return run
 
 
@@ -199,8 +207,8 @@ def _announce(run_data: RunData, machine: Machine, display: Display) -> None:
     display.say(f"machine  {choices} threads (striate doctor says why)")
     for file in run_data.skipped[:_NAMED]:
         display.say(f"skipped  {file.name}: {file.reason}")
-    if len(run_data.skipped) > _NAMED:
-        display.say(f"skipped  {len(run_data.skipped):,} files in all; the report names each")
+    if run_data.skipped:
+        display.say(f"skipped  {len(run_data.skipped):,} in all; the report names each")
 
 
 def _first_network(run_data: RunData, seed: int) -> nn.Module:

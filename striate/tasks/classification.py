@@ -6,7 +6,7 @@ Loss: cross-entropy of the softmax, -log p_y, with the target smoothed over the 
 import math
 import os
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -79,10 +79,10 @@ class Evaluation:
     """How a classifier did on labelled images: `confusion[i, j]` images of class i were called j."""
 
     classes: tuple[str, ...]
-    confusion: NDArray[np.int64]  # (K, K)
+    confusion: NDArray[np.int64] = field(repr=False)  # (K, K)
     loss: float  # mean cross-entropy in nats
-    images: ImageSet
-    probabilities: NDArray[np.float32]  # (N, K)
+    images: ImageSet = field(repr=False)
+    probabilities: NDArray[np.float32] = field(repr=False)  # (N, K)
 
     @property
     def n(self) -> int:
@@ -95,6 +95,11 @@ class Evaluation:
     @property
     def accuracy(self) -> float:
         return self.right / self.n
+
+    @property
+    def guessing(self) -> float:
+        """The accuracy of always saying the commonest class."""
+        return float(self.confusion.sum(axis=1).max() / self.n)
 
     @property
     def interval(self) -> tuple[float, float]:
@@ -139,11 +144,11 @@ class Evaluation:
 class Classifier:
     """A network that knows its classes and how its images are prepared."""
 
-    network: nn.Module
-    preparation: Preparation
+    network: nn.Module = field(repr=False)
+    preparation: Preparation = field(repr=False)
     classes: tuple[str, ...]
-    machine: Machine
-    checkpoint: Checkpoint
+    machine: Machine = field(repr=False)
+    checkpoint: Checkpoint = field(repr=False)
 
     @classmethod
     def of(cls, checkpoint: Checkpoint, device: str = "auto") -> "Classifier":

@@ -65,7 +65,7 @@ def test_images_do_not_touch_each_other(name, channels):
 
 @pytest.mark.parametrize("wrong", [{"num_classes": 0}, {"in_channels": 0}, {"size": 0}, {"size": (32, -1)}])
 def test_counts_below_one_are_refused(name, wrong):
-    with pytest.raises(SettingsError, match="each must be a whole number of at least 1"):
+    with pytest.raises(SettingsError, match="expected a whole number from 1 to"):
         create_model(name, **wrong)
 
 

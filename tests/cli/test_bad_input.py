@@ -42,7 +42,7 @@ def photos(tmp_path):
         (("train", "digits", "--rate", "-1"), "rate is -1"),
         (("train", "digits", "--seed", "-1"), "seed"),
         (("train", "digits", "--size", "12"), "use a size of 16 or more"),
-        (("train", "digits", "--size", "0"), "at least 1"),
+        (("train", "digits", "--size", "0"), "from 1 to"),
         (("train", "digits", "--fit", "bend"), "bend"),
         (("train", "digits", "--model", "lenet"), "did you mean lenet5"),
         (("train", "digits", "--device", "gpu"), "unknown device 'gpu'"),
@@ -62,7 +62,7 @@ def photos(tmp_path):
         (("describe", "xyz"), "known: lenet5, linear, mlp"),
         (("describe", "runs/nowhere"), "there is no file runs/nowhere"),
         (("describe", "lenet5", "--size", "12"), "use a size of 16 or more"),
-        (("describe", "lenet5", "--num-classes", "0"), "num_classes=0"),
+        (("describe", "lenet5", "--num-classes", "0"), "num_classes is 0"),
         (("doctor", "--device", "tpu"), "unknown device 'tpu'"),
     ],
     ids=lambda value: value if isinstance(value, str) else " ".join(value),
@@ -97,8 +97,11 @@ def test_a_place_that_is_taken_is_refused(cli, photos, run):
 
 def test_strict_stops_at_a_broken_image(cli, photos, run):
     (photos / "cat" / "broken.png").write_bytes(b"")
-    refused(cli("train", photos, *QUICK, "--strict", "--out", photos / "run"), "cat/broken.png: the file is empty")
-    assert not (photos / "run").exists()
+    refused(
+        cli("train", photos, *QUICK, "--strict", "--out", photos.parent / "elsewhere"),
+        "cat/broken.png: the file is empty",
+    )
+    assert not (photos.parent / "elsewhere").exists()
 
 
 def test_classes_that_the_model_does_not_know_are_refused(cli, photos, run):

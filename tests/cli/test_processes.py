@@ -59,7 +59,7 @@ def test_ctrl_c_stops_with_code_1_and_says_how_to_go_on(tmp_path):
         process.send_signal(signal.SIGINT)
         out, err = process.communicate()
     assert (process.returncode, out) == (1, "")
-    assert "stopped; nothing is lost. Go on with: striate train --resume 'two words'\n" in err
+    assert "stopped; go on with: striate train --resume 'two words'\n" in err
     assert "Traceback" not in err
     assert (tmp_path / "two words" / "last" / "state.safetensors").exists()
 

@@ -64,13 +64,22 @@ def test_one_name_in_two_spellings_is_one_class(plant):
     ("counts", "sentence"),
     [
         ({"cat": 3, "dog": 0}, r"the class folder .*dog is empty; put images into it or remove it"),
-        ({"cat": 3}, r"has one class, 'cat'; a classifier needs at least two class folders"),
+        ({"val/cat": 2, "test/cat": 2}, r"has a folder for the validation and the test, but no train folder; add one"),
+        ({"train/cat": 2, "car": 2}, r"has car beside its parts; move it into train, val or test, or away"),
         ({"train/cat": 2, "train/dog": 2, "val/cow": 2}, r"the class 'cow' of .*cow is not among the training classes"),
         ({"train/cat": 2, "train/dog": 2, "test": 2}, r"test has no sub-folders, but 2 files; expected one sub-folder"),
         ({".": 2}, r"has no sub-folders, but 2 files; expected one sub-folder of images for each class"),
         ({}, r"has no sub-folders; expected one sub-folder of images for each class"),
     ],
-    ids=["empty class", "one class", "unknown class", "part without classes", "loose files", "nothing"],
+    ids=[
+        "empty class",
+        "no train",
+        "class beside parts",
+        "unknown class",
+        "part without classes",
+        "loose files",
+        "nothing",
+    ],
 )
 def test_a_folder_that_cannot_be_trained_on_is_refused_with_the_reason(plant, counts, sentence):
     with pytest.raises(DataError, match=sentence):

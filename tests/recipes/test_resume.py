@@ -33,7 +33,7 @@ def stopped(photos, tmp_path, monkeypatch, capsys):
 
 def test_a_stopped_run_says_how_to_go_on_and_ends_as_the_undisturbed_one(stopped, photos, tmp_path):
     folder, told = stopped
-    assert f"nothing is lost. Go on with: {GO_ON}'{folder}'\n" in told
+    assert f"go on with: {GO_ON}'{folder}'\n" in told
     resumed = striate.train(resume=folder, quiet=True)
     undisturbed = striate.train(photos, **SETTINGS, out=str(tmp_path / "undisturbed"), quiet=True)
     for name in ("model.safetensors", "run.toml", "sample.png"):

@@ -31,7 +31,7 @@ def test_files_that_cannot_be_read_are_named_counted_and_left_out(broken, tmp_pa
     assert document["skipped"] == run.to_dict()["skipped"]
     assert document["train"] + document["validation"] + document["test"] == 36
     page = (run.folder / "report.html").read_text(encoding="utf-8")
-    assert "3 files could not be read" in page
+    assert "Could not be read: 3 of the files" in page
     assert all(name in page for name in NAMES)
 
 

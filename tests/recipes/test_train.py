@@ -49,7 +49,8 @@ def test_the_model_file_keeps_the_measured_accuracy_of_the_best_epoch(run):
         losses = [float(row["validation_loss"]) for row in csv.DictReader(file)]
     assert measured["epoch"] == losses.index(min(losses)) + 1
     assert measured["validation"]["loss"] == min(losses)
-    assert measured["test"] == {
+    assert measured["final"] == {
+        "part": "test",
         "accuracy": run.evaluation.accuracy,
         "interval_95": list(run.evaluation.interval),
         "n": 6,
@@ -117,7 +118,8 @@ def test_a_place_that_is_taken_is_refused_and_left_alone(run, photos, tmp_path):
         ({"model": "lenet"}, UnknownNameError),
         ({"model": "lenet5", "size": 12}, SizeError),
         ({"size": 0}, SettingsError),
-        ({"size": 10_000_000}, DataError),
+        ({"size": 10_000_000}, SettingsError),
+        ({"model": "mlp", "size": 16_000}, DataError),
         ({"epochs": 0}, SettingsError),
         ({"rate": float("nan")}, SettingsError),
         ({"fit": "bend"}, SettingsError),
