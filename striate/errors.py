@@ -58,6 +58,6 @@ class UnknownNameError(StriateError):
     def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
         names = sorted(known)
         nearest = get_close_matches(name, names, n=3, cutoff=0.4)
-        hint = f"did you mean {' or '.join(nearest)}? " if nearest else ""
-        hint += f"Known: {', '.join(names)}." if len(names) <= _FEW or not nearest else ""
-        super().__init__(f"unknown {kind} {name!r}; {hint.strip()}")
+        guess = f"did you mean {' or '.join(nearest)}? " if nearest else ""
+        list_all = f"known: {', '.join(names)}" if len(names) <= _FEW or not nearest else ""
+        super().__init__(f"unknown {kind} {name!r}; {guess}{list_all}".rstrip())

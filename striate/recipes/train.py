@@ -188,7 +188,8 @@ def _finish(folder: Path, run_data: RunData, machine: Machine, display: Display)
         display.say(f"{len(run.leaked)} test images are exact copies of images trained on, {run.leaked[0]} among them")
     display.say(f"report   {folder / REPORT_FILE}")
     label = evaluation.classes[evaluation.images.targets[sample]]
-    display.say(f"try it   striate predict {quote(str(folder))} {quote(str(folder / SAMPLE_FILE))}   (it is {label!r})")
+    display.say(f"sample   {folder / SAMPLE_FILE} is {label!r}")
+    display.say(f"try it   striate predict {quote(str(folder))} {quote(str(folder / SAMPLE_FILE))}")
     return run
 
 
@@ -208,7 +209,7 @@ def _announce(run_data: RunData, machine: Machine, display: Display) -> None:
     for file in run_data.skipped[:_NAMED]:
         display.say(f"skipped  {file.name}: {file.reason}")
     if run_data.skipped:
-        display.say(f"skipped  {len(run_data.skipped):,} in all; the report names each")
+        display.say(f"skipped  {len(run_data.skipped):,} files in all; the report names each")
 
 
 def _first_network(run_data: RunData, seed: int) -> nn.Module:
