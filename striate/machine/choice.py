@@ -35,9 +35,7 @@ class Machine:
     def place(self, network: nn.Module) -> nn.Module:
         """The network itself, moved to the device and laid out in memory as chosen."""
         network.to(device=self.device, dtype=self.number_format)
-        for parameter in network.parameters():
-            if parameter.dim() == 4:  # (C_out, C_in / groups, F, F)
-                parameter.data = parameter.data.contiguous(memory_format=self.memory_format)
+        network.to(memory_format=self.memory_format)  # type: ignore[call-overload]
         return network
 
     def arrange(self, images: Tensor) -> Tensor:
