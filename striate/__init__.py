@@ -5,7 +5,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from striate.architectures.catalogue import create_model as create_model
-    from striate.description.card import describe as describe
+    from striate.description.advice import advise as advise
+    from striate.description.comparison import compare as compare
+    from striate.description.describing import describe as describe
+    from striate.description.fitting import fit_memory as fit_memory
     from striate.errors import StriateError as StriateError
     from striate.machine.doctor import doctor as doctor
     from striate.recipes.evaluate import evaluate as evaluate
@@ -18,10 +21,13 @@ __version__ = "0.1.0"
 _HOME = {
     "Settings": "striate.recipes.settings",
     "StriateError": "striate.errors",
+    "advise": "striate.description.advice",
+    "compare": "striate.description.comparison",
     "create_model": "striate.architectures.catalogue",
-    "describe": "striate.description.card",
+    "describe": "striate.description.describing",
     "doctor": "striate.machine.doctor",
     "evaluate": "striate.recipes.evaluate",
+    "fit_memory": "striate.description.fitting",
     "load": "striate.tasks.loading",
     "train": "striate.recipes.train",
 }
@@ -30,10 +36,13 @@ __all__ = [
     "Settings",
     "StriateError",
     "__version__",
+    "advise",
+    "compare",
     "create_model",
     "describe",
     "doctor",
     "evaluate",
+    "fit_memory",
     "load",
     "train",
 ]

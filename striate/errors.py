@@ -40,6 +40,10 @@ class ModelFileError(StriateError):
     """A file that is not a model of striate, or not whole, or from a newer version."""
 
 
+class PatternError(StriateError):
+    """A layer pattern that cannot be read or built; a caret stands under the place."""
+
+
 class RunError(StriateError):
     """A run directory that is in the way, missing, or not as a run left it."""
 

@@ -9,10 +9,13 @@ DOCUMENTED = [
     "Settings",
     "StriateError",
     "__version__",
+    "advise",
+    "compare",
     "create_model",
     "describe",
     "doctor",
     "evaluate",
+    "fit_memory",
     "load",
     "train",
 ]

@@ -13,42 +13,26 @@ from collections import OrderedDict
 
 from torch import nn
 
-from striate.arithmetic.windows import output_size
-from striate.errors import SizeError
-
-_WINDOWS = (("C1", 5, 1), ("S2", 2, 2), ("C3", 5, 1), ("S4", 2, 2))  # layer, window, stride
+from striate.architectures.remaining import remaining
 
 
 def lenet5(num_classes: int, in_channels: int, size: tuple[int, int]) -> nn.Sequential:
     """C1 6@5x5, S2 2x2, C3 16@5x5, S4 2x2, C5 120, F6 84, output; tanh after each trained layer but the last."""
-    height, width = _left(size[0]), _left(size[1])
-    return nn.Sequential(
-        OrderedDict(
-            c1=nn.Conv2d(in_channels, 6, kernel_size=5),  # (N, 6, 28, 28) from 32x32
-            tanh1=nn.Tanh(),
-            s2=nn.AvgPool2d(2),  # (N, 6, 14, 14)
-            c3=nn.Conv2d(6, 16, kernel_size=5),  # (N, 16, 10, 10)
-            tanh3=nn.Tanh(),
-            s4=nn.AvgPool2d(2),  # (N, 16, 5, 5)
-            flatten=nn.Flatten(),  # (N, 400)
-            c5=nn.Linear(16 * height * width, 120),
-            tanh5=nn.Tanh(),
-            f6=nn.Linear(120, 84),
-            tanh6=nn.Tanh(),
-            output=nn.Linear(84, num_classes),  # (N, K)
-        )
+    features = OrderedDict(
+        c1=nn.Conv2d(in_channels, 6, kernel_size=5),  # (N, 6, 28, 28) from 32x32
+        tanh1=nn.Tanh(),
+        s2=nn.AvgPool2d(2),  # (N, 6, 14, 14)
+        c3=nn.Conv2d(6, 16, kernel_size=5),  # (N, 16, 10, 10)
+        tanh3=nn.Tanh(),
+        s4=nn.AvgPool2d(2),  # (N, 16, 5, 5)
     )
-
-
-def _left(side: int) -> int:
-    """What S4 leaves of a side: 5 of 32."""
-    length = side
-    for layer, window, stride in _WINDOWS:
-        try:
-            length = output_size(length, window, stride=stride)
-        except SizeError as error:
-            raise SizeError(
-                f"lenet5 cannot take a side of {side} pixels: at {layer} {length} are left, fewer than its window of "
-                f"{window}; use a size of 16 or more (the paper's is 32)"
-            ) from error
-    return length
+    height, width = remaining("lenet5", features.items(), size)
+    classifier = OrderedDict(
+        flatten=nn.Flatten(),  # (N, 400)
+        c5=nn.Linear(16 * height * width, 120),
+        tanh5=nn.Tanh(),
+        f6=nn.Linear(120, 84),
+        tanh6=nn.Tanh(),
+        output=nn.Linear(84, num_classes),  # (N, K)
+    )
+    return nn.Sequential(features | classifier)

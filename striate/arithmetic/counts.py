@@ -1,7 +1,41 @@
-"""Multiplications of the layers that hold them. One multiply-accumulate is one multiply; the additions come free."""
+"""Parameters and multiplications of layers. One multiply-accumulate is one multiply; the additions come free.
+
+Letters: C channels in, K channels out, F window, N values in.
+"""
 
 from collections.abc import Sequence
 from math import prod
+
+
+def convolution_parameters(
+    in_channels: int, out_channels: int, window: Sequence[int], *, groups: int = 1, biases: bool = True
+) -> int:
+    """F·F·C/groups·K weights, and K biases.
+
+    >>> convolution_parameters(3, 10, (5, 5)), convolution_parameters(3, 96, (11, 11), biases=False)
+    (760, 34848)
+    """
+    return prod(window) * in_channels // groups * out_channels + biases * out_channels
+
+
+def fully_connected_parameters(inputs: int, outputs: int, *, biases: bool = True) -> int:
+    """N·K weights, and K biases.
+
+    >>> fully_connected_parameters(7 * 7 * 512, 4096, biases=False)
+    102760448
+    """
+    return (inputs + biases) * outputs
+
+
+def locally_connected_parameters(
+    in_channels: int, out_channels: int, window: Sequence[int], positions: Sequence[int], *, biases: bool = True
+) -> int:
+    """A convolution's weights at every position anew: nothing is shared.
+
+    >>> locally_connected_parameters(1, 1, (10, 10), (200, 200), biases=False)  # 40,000 hidden units
+    4000000
+    """
+    return prod(positions) * convolution_parameters(in_channels, out_channels, window, biases=biases)
 
 
 def convolution_multiplies(kernel: Sequence[int], positions: Sequence[int], batch: int = 1) -> int:

@@ -17,6 +17,7 @@ from rich.console import Console
 
 import striate
 from striate.cli import tables
+from striate.cli.asked import Images, MemoryAsked
 from striate.cli.saved import settle
 from striate.errors import StriateError, printable
 from striate.machine.waiting import let_idle_threads_sleep
@@ -24,7 +25,7 @@ from striate.recipes.settings import Settings
 
 app = App(
     name="striate",
-    help="Convolutional networks for images: describe, train, evaluate, predict.",
+    help="Convolutional networks for images: describe, compare, train, evaluate, predict.",
     version=striate.__version__,
     help_format="plaintext",  # spares the import of a markdown parser
     config=settle,
@@ -97,20 +98,65 @@ def predict(
 
 @app.command
 def describe(
-    network: Annotated[str, Parameter(help="A model's name, a model.safetensors or a run directory.")],
+    network: Annotated[
+        str, Parameter(help="A model's name, a layer pattern, a model.safetensors, a run, or package.module:function.")
+    ],
     /,
+    images: Annotated[Images, Parameter(name="*")] = Images(),  # noqa: B008 - it is frozen
+    memory: Annotated[MemoryAsked, Parameter(name="*")] = MemoryAsked(),  # noqa: B008
     *,
-    num_classes: Annotated[int | None, Parameter(help="Scores that the network gives; 10 if not given.")] = None,
-    in_channels: Annotated[int | None, Parameter(help="1 for grey, 3 for colour; the paper's if not given.")] = None,
-    size: Annotated[int | None, Parameter(help="Pixels of a side; the paper's if not given.")] = None,
+    depth: Annotated[int | None, Parameter(help="Levels of modules to show; if not given, what fits 60 rows.")] = None,
+    object_size: Annotated[int | None, Parameter(help="Pixels of a side of what is to be recognised.")] = None,
+    csv: Annotated[Path | None, Parameter(help="Write every row to this file too.")] = None,
     json: Json = False,
 ) -> int:
-    """Print the arithmetic of a network: layers, output shapes, parameters, multiplies, activations."""
-    card = striate.describe(network, num_classes=num_classes, in_channels=in_channels, size=size)
+    """Print the arithmetic of a network: layers, sizes, parameters, multiplies, receptive fields, memory, advice."""
+    asked = {"num_classes": images.num_classes, "in_channels": images.in_channels, **memory.conditions()}
+    card = striate.describe(network, images.pixels(), **asked)
+    fits = None
+    if memory.fit is not None:
+        fits = striate.fit_memory(network, memory.fit, images.pixels(), **asked)
+    advice = striate.advise(card, object_size=object_size)
+    if csv is not None:
+        card.to_csv(csv)
     if json:
-        tables.print_json(card.to_dict())
+        findings = [vars(finding) for finding in advice]
+        tables.print_json(card.to_dict() | {"advice": findings, "fits": fits and vars(fits)})
     else:
-        tables.print_card(card)
+        tables.print_card(card, depth)
+        tables.print_advice(advice)
+        if fits is not None:
+            tables.print_fits(fits)
+    return 0
+
+
+@app.command
+def compare(
+    networks: Annotated[list[str], Parameter(help="Two or more, each as describe takes it.", negative="")],
+    /,
+    images: Annotated[Images, Parameter(name="*")] = Images(),  # noqa: B008 - it is frozen
+    *,
+    batch: Annotated[int, Parameter(help="Images for which the memory is asked.")] = 32,
+    picture: Annotated[Path | None, Parameter(help="Draw accuracy against multiplies: a .png, .pdf or .svg.")] = None,
+    csv: Annotated[Path | None, Parameter(help="Write the table to this file too.")] = None,
+    json: Json = False,
+) -> int:
+    """Set networks side by side: accuracy as published, parameters, multiplies, memory; as a table and a picture."""
+    comparison = striate.compare(
+        *networks,
+        size=images.pixels(),
+        num_classes=images.num_classes,
+        in_channels=images.in_channels,
+        batch=batch,
+    )
+    if csv is not None:
+        comparison.to_csv(csv)
+    if picture is not None:
+        comparison.save_picture(picture)
+    if json:
+        tables.print_json(comparison.to_dict())
+    else:
+        tables.print_comparison(comparison)
     return 0
 
 

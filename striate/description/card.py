@@ -1,46 +1,74 @@
-"""The card of a network: a table of its layers, and the totals.
+"""The card of a network: a table of its layers, the totals, and what memory it takes.
 
 Conventions: one multiply-accumulate is one multiply, counted for one image; adding a bias is none. Activations are the
-values of the input and of each convolution, pooling and fully connected layer; functions of single values (ReLU, tanh)
-are taken to work in place. What was not counted is listed by name.
+values of the input and of each convolution, pooling, upsampling, fully connected layer and matrix product; functions of
+single values (ReLU, tanh, batch normalisation) are taken to work in place. What was not counted is listed by name.
 """
 
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import accumulate, groupby
 from math import prod
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import nn
 
-from striate.architectures.catalogue import CATALOGUE, Declaration, declare
-from striate.checkpoints.model_file import load_checkpoint
-from striate.description.trace import Operation, trace
-from striate.errors import ModelFileError, SettingsError, UnknownNameError
+from striate.arithmetic.memory import NUMBER_FORMATS, written_bytes
+from striate.description.fields.reach import ReceptiveField
+from striate.description.memory import Conditions, Memory, memory_of
+from striate.description.operations import Window
+from striate.description.page import html_table
+from striate.description.trace import Module, Operation, trace
+
+WINDOW_COLUMNS = ("kernel", "stride", "padding", "dilation", "groups")
+FIELD_COLUMNS = ("size", "stride", "offset", "whole")
 
 
 @dataclass(frozen=True)
 class Row:
-    """One layer: `output` is (C, H, W) or (K,) of one image."""
+    """One layer, or some in one module: `input` and `output` are (C, H, W) or (K,) of one image."""
 
     layer: str
     kind: str
+    input: tuple[int, ...]
     output: tuple[int, ...]
+    window: Window | None
     parameters: int
     multiplies: int
     activations: int
+    field: ReceptiveField | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values; window and field are null where there is none, or where the field is not known."""
+        return vars(self) | {
+            "window": self.window and self.window.to_dict(),
+            "field": self.field and self.field.to_dict(),
+        }
 
 
 @dataclass(frozen=True)
 class Card:
-    """A network's rows and totals for one image."""
+    """A network's rows and totals for one image, and its memory for a batch."""
 
     name: str
     rows: tuple[Row, ...]
     parameters: int
     parameters_without_biases: int
-    not_counted: tuple[str, ...]
+    unused: tuple[str, ...]  # parameters that the run did not need
+    not_counted: tuple[str, ...]  # operations
+    not_followed: tuple[str, ...]  # what depends on the values of tensors
+    fields_lost: tuple[str, ...]  # operations behind which the receptive field is not known
+    values_read: tuple[int, int]  # parameters, and values of one image that go in and out of the counted operations
+    memory: Memory
+    modules: Mapping[str, Module] = field(repr=False)
+
+    @property
+    def size(self) -> tuple[int, ...]:
+        """Pixels of the image that all this was counted for."""
+        return self.rows[0].output[1:]
 
     @property
     def multiplies(self) -> int:
@@ -50,6 +78,47 @@ class Card:
     def activations(self) -> int:
         return sum(row.activations for row in self.rows)
 
+    @property
+    def most_activations(self) -> Row:
+        """The largest layer by memory; of equals the first."""
+        return max(self.rows[1:] or self.rows, key=lambda row: row.activations)
+
+    @property
+    def most_parameters(self) -> Row:
+        """The largest layer by parameters; of equals the first."""
+        return max(self.rows, key=lambda row: row.parameters)
+
+    @property
+    def half_of_activations(self) -> Row:
+        """The layer by which half of the activations are made: early, in most networks."""
+        return self._half([row.activations for row in self.rows])
+
+    @property
+    def half_of_parameters(self) -> Row:
+        """The layer by which half of the parameters are used: late, in most networks."""
+        return self._half([row.parameters for row in self.rows])
+
+    @property
+    def intensity(self) -> float:
+        """Multiplies for each byte of weights and activations that the counted operations read and write."""
+        weights, values = self.values_read
+        moved = NUMBER_FORMATS[self.memory.number_format] * (weights + self.memory.batch * values)
+        return self.memory.batch * self.multiplies / moved if moved else 0.0
+
+    def grouped(self, depth: int) -> "Card":
+        """The same card with one row for each run of layers inside a module of the first `depth` levels.
+
+        >>> from striate import describe
+        >>> [row.layer for row in describe("resnet18").grouped(1).rows][:5]
+        ['input', 'conv1', 'bn1', 'maxpool', 'layer1']
+        """
+
+        def place(row: Row) -> str:
+            return ".".join(row.layer.split(".")[:depth])
+
+        runs = (list(run) for _, run in groupby(self.rows, key=place))
+        return replace(self, rows=tuple(_together(place(run[0]), run, self.modules) for run in runs))
+
     def to_dict(self) -> dict[str, Any]:
         """Plain values, ready for JSON."""
         return {
@@ -58,77 +127,144 @@ class Card:
             "parameters_without_biases": self.parameters_without_biases,
             "multiplies": self.multiplies,
             "activations": self.activations,
+            "intensity": self.intensity,
+            "memory": vars(self.memory),
+            "most_activations": self.most_activations.layer,
+            "most_parameters": self.most_parameters.layer,
+            "unused": list(self.unused),
             "not_counted": list(self.not_counted),
-            "rows": [asdict(row) for row in self.rows],
+            "not_followed": list(self.not_followed),
+            "fields_lost": list(self.fields_lost),
+            "rows": [row.to_dict() for row in self.rows],
         }
 
+    def to_csv(self, path: str | Path | None = None) -> str:
+        """One line for each row, written to `path` too if one is given; several sizes stand as 3x224x224."""
+        text = io.StringIO()
+        writer = csv.DictWriter(text, list(_cells(self.rows[0])), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(map(_cells, self.rows))
+        if path is not None:
+            Path(path).write_text(text.getvalue(), encoding="utf-8")
+        return text.getvalue()
 
-def describe(
-    network: str | Path | nn.Module,
-    *,
-    num_classes: int | None = None,
-    in_channels: int | None = None,
-    size: int | tuple[int, int] | None = None,
-) -> Card:
-    """The card of a catalogue name, of a model file or run directory, or of any module (which needs its size).
-
-    Raises UnknownNameError, ModelFileError, or SizeError if the network cannot take the size.
-
-    >>> card = describe("lenet5")
-    >>> card.parameters, card.multiplies, card.rows[1].output
-    (61706, 416520, (6, 28, 28))
-    """
-    if isinstance(network, nn.Module):
-        if size is None:
-            raise SettingsError("a module does not say what images it takes: pass size=, and in_channels= if not 3")
-        sides = (size, size) if isinstance(size, int) else size
-        return _card(type(network).__name__, network, (in_channels or 3, *sides))
-    if str(network) in CATALOGUE:
-        declaration = declare(
-            str(network), num_classes=10 if num_classes is None else num_classes, in_channels=in_channels, size=size
+    def _repr_html_(self) -> str:
+        """The table as notebooks show it."""
+        rows = (
+            (
+                *(row.layer, row.kind, str(row.window or ""), _sizes(row.output), str(row.field or "?")),
+                *(row.parameters, row.multiplies, row.activations),
+            )
+            for row in self.rows
         )
-    elif Path(network).exists():
-        if (num_classes, in_channels, size) != (None, None, None):
-            raise SettingsError("a model file has its classes, channels and size; give none of them with it")
-        declaration = load_checkpoint(network).declaration
-    elif str(network).endswith(".safetensors") or "/" in str(network):
-        raise ModelFileError(f"there is no file {network}; expected a model file, a run directory or a model's name")
-    else:
-        raise UnknownNameError("model", str(network), CATALOGUE)
-    return describe_network(declaration)
+        head = ("layer", "kind", "window", "output", "receptive field", "parameters", "multiplies", "activations")
+        totals = ("total", "", "", "", "", self.parameters, self.multiplies, self.activations)
+        return html_table(f"{self.name}, for one image", head, rows, totals, self.sentences())
+
+    def sentences(self) -> list[str]:
+        """What is to be said beside the table: where the weight lies, memory, and all that was left out."""
+        memory = self.memory
+        why_not = f" ({memory.why_not})" if memory.why_not else ""
+        told = [
+            f"{self.parameters_without_biases:,} parameters without biases. One multiply-accumulate is one multiply "
+            "(2 floating-point operations).",
+            f"Largest by activations: {self.most_activations.layer} ({self.most_activations.activations:,}); half of "
+            f"all are made by {self.half_of_activations.layer}.",
+            f"Largest by parameters: {self.most_parameters.layer} ({self.most_parameters.parameters:,}); half of all "
+            f"come by {self.half_of_parameters.layer}.",
+            f"Memory, batch {memory.batch}, {memory.number_format}: inference {_bytes(memory.inference)}, a training "
+            f"step with {memory.optimizer} {_bytes(memory.training)}{why_not}.",
+            f"{self.intensity:.1f} multiplies for each byte read or written.",
+            f"Not counted: {', '.join(self.not_counted) or 'nothing'}.",
+        ]
+        if self.unused:
+            told.append(f"Parameters that this run did not use: {_some(self.unused)}.")
+        if self.fields_lost:
+            told.append(f"Receptive fields are not known behind: {', '.join(self.fields_lost)}.")
+        return told + [f"Not followed: {sentence}." for sentence in self.not_followed]
+
+    def _half(self, counts: Sequence[int]) -> Row:
+        sums = list(accumulate(counts))
+        return next(row for row, held in zip(self.rows, sums, strict=True) if 2 * held >= sums[-1])
 
 
-def describe_network(declaration: Declaration) -> Card:
-    """The card of a declared network; no weights are allocated."""
-    with torch.device("meta"):
-        network = declaration.build()
-    return _card(declaration.name, network, (declaration.in_channels, *declaration.size))
-
-
-def _card(name: str, network: nn.Module, image_shape: tuple[int, int, int]) -> Card:
-    operations, not_counted = trace(network, image_shape)
+def card_of(name: str, network: nn.Module, conditions: Conditions) -> Card:
+    """The card of a module for images (C, *size); its weights are not looked at, and nothing is allocated."""
+    seen = trace(network, conditions.image_shape)
     sizes = {key: parameter.numel() for key, parameter in network.named_parameters()}
-    biases = sum(count for key, count in sizes.items() if key.rpartition(".")[2] == "bias")
+    biases = sum(count for key, count in sizes.items() if key.rpartition(".")[2].endswith("bias"))
+    used = {key for operation in seen.operations for key in operation.parameters}
+    shape = conditions.image_shape
     return Card(
         name=name,
-        rows=(Row("input", "image", image_shape, 0, 0, prod(image_shape)), *_rows(network, operations)),
+        rows=(
+            Row("input", "image", shape, shape, None, 0, 0, prod(shape), seen.image_field),
+            *(_row(operation, sizes) for operation in seen.operations),
+        ),
         parameters=sum(sizes.values()),
         parameters_without_biases=sum(sizes.values()) - biases,
-        not_counted=tuple(not_counted),
+        unused=tuple(key for key in sizes if key not in used),
+        not_counted=seen.not_counted,
+        not_followed=seen.not_followed,
+        fields_lost=seen.fields_lost,
+        values_read=(
+            sum(operation.weights_read for operation in seen.operations),
+            sum(operation.values_moved for operation in seen.operations),
+        ),
+        memory=memory_of(network, conditions),
+        modules=seen.modules,
     )
 
 
-def _rows(network: nn.Module, operations: list[Operation]) -> Iterator[Row]:
-    """A row for each operation; a module's parameters stand in the row of its first."""
-    told = set()
-    for operation in operations:
-        own = network.get_submodule(operation.module).parameters(recurse=False) if operation.module not in told else ()
-        told.add(operation.module)
-        yield Row(
-            layer=operation.module or "(functional)",
-            kind=operation.kind,
-            output=operation.output,
-            parameters=sum(parameter.numel() for parameter in own),
-            multiplies=operation.multiplies,
-            activations=operation.activations,
-        )
+def _row(operation: Operation, sizes: Mapping[str, int]) -> Row:
+    return Row(
+        operation.module or "(functional)",
+        operation.kind,
+        operation.input,
+        operation.output,
+        operation.window,
+        sum(sizes[key] for key in operation.parameters),
+        operation.multiplies,
+        operation.activations,
+        operation.field,
+    )
+
+
+def _together(place: str, run: Sequence[Row], modules: Mapping[str, Module]) -> Row:
+    """One row for a run of them; a row alone stays as it is."""
+    if len(run) == 1 and run[0].layer == place:
+        return run[0]
+    whole = modules.get(place, Module(run[0].kind, run[-1].output, run[-1].field))
+    return Row(
+        place,
+        whole.kind,
+        run[0].input,
+        whole.output,
+        None,
+        sum(row.parameters for row in run),
+        sum(row.multiplies for row in run),
+        sum(row.activations for row in run),
+        whole.field,
+    )
+
+
+def _bytes(count: int | None) -> str:
+    return "unknown" if count is None else written_bytes(count)
+
+
+def _some(names: Sequence[str]) -> str:
+    few = ", ".join(names[:3])
+    return few if len(names) <= 3 else f"{few} and {len(names) - 3} more"
+
+
+def _sizes(values: Sequence[int]) -> str:
+    return "×".join(map(str, values))
+
+
+def _cells(row: Row) -> dict[str, Any]:
+    """A row's values as they stand in a line of a CSV file."""
+    values = row.to_dict()
+    window, seen = values.pop("window") or {}, values.pop("field") or {}
+    flat = values | {name: window.get(name) for name in WINDOW_COLUMNS}
+    flat |= {f"field_{name}": seen.get(name) for name in FIELD_COLUMNS}
+    return {name: "x".join(map(str, value)) if isinstance(value, tuple) else value for name, value in flat.items()}

@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from striate.architectures.catalogue import Declaration, declare
+from striate.architectures.patterns.pattern import is_pattern, parse
 from striate.errors import DataError
 from striate.images.collection import TEST, TRAIN, VALIDATION, Collection, open_collection
 from striate.images.loading import ImageSet, Skipped, fingerprints, load_images
@@ -72,7 +73,8 @@ def read_run_data(settings: Settings, display: Display) -> RunData:
         display.say("taking the digits that ship with scikit-learn; for the folder here write ./digits")
     declaration = declare(settings.model, num_classes=len(classes), size=settings.size)
     _check_network(declaration)  # so is a network that cannot be built
-    geometry = Geometry(declaration.size, None, settings.fit)
+    channels = parse(settings.model).in_channels if is_pattern(settings.model) else None  # fixed, or as the images are
+    geometry = Geometry(declaration.size, channels, settings.fit)
     check_memory(len(collection.names), geometry)
     with display.reading(len(collection.names)) as advance:
         members = collection.members(TRAIN)

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from PIL import Image
 
-from striate.description.card import describe_network
+from striate.description.describing import describe_network
 from striate.explain.drawing import Picture, draw_filter, draw_heat, draw_image
 from striate.explain.filters import first_layer_filters
 from striate.explain.saliency import saliency

@@ -18,6 +18,7 @@ from typing import Any
 
 import tomli_w
 
+from striate.architectures.patterns.pattern import is_pattern
 from striate.checkpoints.writing import is_partial, sweep, write_whole
 from striate.errors import RunError, StorageError
 from striate.images.variation import Variation
@@ -49,7 +50,8 @@ def begin_run(settings: Settings, run_data: RunData, machine: Machine) -> Path:
             folder = Path(settings.out)
             folder.mkdir(parents=True, exist_ok=True)
         else:
-            folder = _first_free(DEFAULT_PARENT, f"{run_data.name}-{settings.model}")
+            model = "pattern" if is_pattern(settings.model) else settings.model
+            folder = _first_free(DEFAULT_PARENT, f"{run_data.name}-{model}")
     except OSError as error:
         raise StorageError(f"cannot make the run directory: {error}; choose another --out") from error
     document = {

@@ -11,7 +11,7 @@ from torch import nn
 
 from striate.checkpoints.model_file import MODEL_FILE, Checkpoint, load_checkpoint, save_checkpoint
 from striate.checkpoints.writing import write_whole
-from striate.description.card import describe_network
+from striate.description.describing import describe_network
 from striate.errors import RunError, SettingsError, StorageError
 from striate.images.batches import Batch
 from striate.images.collection import TRAIN, VALIDATION

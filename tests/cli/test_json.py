@@ -26,7 +26,8 @@ def answer(cli):
 def test_describe_answers_what_the_function_answers(answer):
     found = answer("describe", "lenet5", "--num-classes", "7", "--in-channels", "3", "--size", "28")
     assert {"parameters", "parameters_without_biases", "multiplies", "activations", "rows"} <= found.keys()
-    expected = striate.describe("lenet5", num_classes=7, in_channels=3, size=28).to_dict()
+    card = striate.describe("lenet5", num_classes=7, in_channels=3, size=28)
+    expected = card.to_dict() | {"advice": [vars(finding) for finding in striate.advise(card)], "fits": None}
     assert found == json.loads(json.dumps(expected))
 
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from striate.description.card import describe
+from striate.description.describing import describe
 
 # layer: output, parameters, multiplies, activations; sizes and parameters as in LeCun et al. 1998, section II.B
 LENET = {
@@ -118,10 +118,13 @@ def test_a_card_is_plain_values_ready_for_json():
     assert again["rows"][-1] == {
         "layer": "output",
         "kind": "fully connected",
+        "input": [84],
         "output": [3],
+        "window": None,
         "parameters": 255,
         "multiplies": 252,
         "activations": 3,
+        "field": {"size": [28, 28], "stride": [0, 0], "offset": [0, 0], "whole": True},
     }
     assert again["multiplies"] == sum(row["multiplies"] for row in again["rows"])
 

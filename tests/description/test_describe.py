@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from striate.description.card import describe
+from striate.description.describing import describe
 from striate.errors import ModelFileError, SettingsError, SizeError, UnknownNameError
 
 
@@ -48,15 +48,19 @@ def test_describing_leaves_the_network_as_it_was(network, size):
     assert torch.equal(torch.get_rng_state(), random)
 
 
-def test_a_network_that_collapses_names_the_module_and_the_image(network):
-    with pytest.raises(SizeError, match=r"cannot take an image of 3×6×6: in second, "):
-        describe(network, size=6)
-    with pytest.raises(SizeError, match=r"in pool, "):
-        describe(network, size=7)
+@pytest.mark.parametrize(("size", "place"), [(6, "second slides a window of 5×5 and gets a map of 4×4"), (7, "pool")])
+def test_a_network_that_collapses_names_the_module_and_the_size_that_works(network, size, place):
+    with pytest.raises(
+        SizeError, match=rf"an image of 3 channels and {size}×{size} pixels: {place}.* 8 pixels or more"
+    ):
+        describe(network, size=size)
+    assert describe(network, size=8).rows[-1].output == (2, 1, 1)
 
 
 def test_a_network_for_other_channels_names_the_module(network):
-    with pytest.raises(SizeError, match=r"cannot take an image of 1×16×16: in first, "):
+    with pytest.raises(
+        SizeError, match=r"1 channel and 16×16 pixels: first takes 3 channels and is given 1: pass in_channels=3"
+    ):
         describe(network, in_channels=1, size=16)
 
 
@@ -65,7 +69,7 @@ def test_a_network_that_reaches_beyond_the_image_is_refused_too():
         def forward(self, images):
             return images[:, 7]
 
-    with pytest.raises(SizeError, match="cannot take an image of 3×8×8"):
+    with pytest.raises(SizeError, match="3 channels and 8×8 pixels: in reaching, index 7"):
         describe(nn.Sequential(OrderedDict(reaching=Reaching())), size=8)
 
 
@@ -102,5 +106,5 @@ def test_names_that_are_none_are_refused(tmp_path):
         describe("lenet6")
     with pytest.raises(ModelFileError, match="there is no file"):
         describe(tmp_path / "model.safetensors")
-    with pytest.raises(SizeError, match="at C3"):
+    with pytest.raises(SizeError, match="at c3"):
         describe("lenet5", size=12)

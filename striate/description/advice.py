@@ -1,0 +1,216 @@
+"""The lectures' rules of thumb for the sizes of layers, as findings on a given network.
+
+Source: "Layer sizing rules-of-thumb" (lecture D1). A rule of thumb is no law: AlexNet, VGG and LeNet break some of
+these, and every finding says what it would cost to keep the rule.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import prod
+
+from striate.arithmetic.windows import Fit, fit
+from striate.description.card import Card, Row
+from striate.errors import SettingsError
+
+_LARGE_IMAGE = 128  # pixels; below it a first layer at full size costs little
+_LARGE_SHARE = 0.1  # of all activations
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A rule that a layer breaks: which one, why it matters here, and what to change."""
+
+    layer: str
+    rule: str
+    why: str
+    change: str
+
+    def __str__(self) -> str:
+        return f"{self.layer}: {self.why} {self.change}"
+
+
+def advise(card: Card, *, object_size: int | None = None) -> tuple[Finding, ...]:
+    """What the rules of thumb say of a network; `object_size` is the side in pixels of what is to be recognised.
+
+    >>> from striate import describe
+    >>> for finding in advise(describe("INPUT 1x32x32 -> CONV 8 5x5 pad valid -> POOL 4x4 -> FC 10")):
+    ...     print(finding.layer, "-", finding.rule)
+    conv1 - same padding
+    pool1 - small pooling windows
+    pool1 - receptive field
+    fc1 - parameters late
+    """
+    if object_size is not None and object_size < 1:
+        raise SettingsError(f"object_size is {object_size}; expected the side of the object in pixels, 1 or more")
+    return (
+        *_divisible(card),
+        *_dropped(card),
+        *_large_filters(card),
+        *_shrinking(card),
+        *_lossy_pooling(card),
+        *_first_layer(card),
+        *_narrow_field(card, object_size),
+        *_fully_connected(card),
+    )
+
+
+def _divisible(card: Card) -> Iterator[Finding]:
+    """The input should be divisible by 2 as often as the network halves it."""
+    last = _last_map(card)
+    windows = [row for row in card.rows if _slides(row)]
+    if last is None or last.field is None or all(_exact(place) for row in windows for place in _fits(row)):
+        return
+    for length, step in zip(card.size, last.field.stride, strict=True):
+        if step.denominator == 1 and length % step and length > step:
+            whole = int(step)
+            below, above = length // whole * whole, -(-length // whole) * whole
+            yield Finding(
+                "input",
+                "divisible by 2 often enough",
+                f"its side of {length} does not divide by {whole}, by which the network shrinks it, so that windows "
+                "hang over the edge or leave it out.",
+                f"Use {below} or {above} pixels.",
+            )
+            return
+
+
+def _dropped(card: Card) -> Iterator[Finding]:
+    """A window that does not fit leaves the rightmost columns and the bottom rows out."""
+    for row in card.rows:
+        places = [place for place in _fits(row) if place.dropped] if _slides(row) else []
+        if places and row.window and max(row.window.stride) <= min(row.window.kernel):
+            lost = places[-1]
+            yield Finding(
+                row.layer,
+                "dropped columns",
+                f"{row.window} {lost}.",
+                f"Pad the map, or choose an input that leaves a side of {lost.length - lost.dropped} here.",
+            )
+
+
+def _large_filters(card: Card) -> Iterator[Finding]:
+    """A stack of 3x3 sees as much as one large filter, with fewer weights and more non-linearities."""
+    for row in _convolutions(card)[1:]:
+        window = row.window
+        if window is None or window.groups > 1 or max(window.stride) > 1 or min(window.kernel) < 5:
+            continue
+        layers = (max(window.kernel) - 1) // 2
+        axes, channels, maps = len(window.kernel), row.input[0], row.output[0]
+        one = prod(window.kernel) * channels * maps
+        stack = 3**axes * maps * (channels + (layers - 1) * maps)
+        if stack < one:
+            sizes = "×".join(map(str, window.kernel))
+            yield Finding(
+                row.layer,
+                "small filters",
+                f"{sizes}·{channels}·{maps} = {one:,} weights; {layers} layers of 3 see as much with "
+                f"{stack:,} ({100 * stack / one:.0f} %).",
+                f"Stack {layers} convolutions of {'×'.join('3' * axes)}.",
+            )
+
+
+def _shrinking(card: Card) -> Iterator[Finding]:
+    """Convolutions keep the size of their maps, and pooling alone shrinks them."""
+    for row in _convolutions(card):
+        window = row.window
+        if window is None or max(window.stride) > 1 or max(row.output[1:]) == 1 or row.output[1:] >= row.input[1:]:
+            continue
+        pads = [step * (side - 1) / 2 for side, step in zip(window.kernel, window.dilation, strict=True)]
+        if all(pad.is_integer() for pad in pads):
+            yield Finding(
+                row.layer,
+                "same padding",
+                f"it shrinks the map from {_sizes(row.input[1:])} to {_sizes(row.output[1:])}, and the border is seen "
+                "less than the middle.",
+                f"Pad by {_sizes(tuple(map(int, pads)))}.",
+            )
+
+
+def _lossy_pooling(card: Card) -> Iterator[Finding]:
+    """Pool 2x2 with stride 2, or 3x3 with stride 2; larger windows lose too much at once."""
+    for row in card.rows:
+        if row.window and row.kind.endswith("pooling") and max(row.output[1:]) > 1:
+            largest, every = max(row.window.kernel), prod(row.window.stride)
+            if largest > 3:
+                yield Finding(
+                    row.layer,
+                    "small pooling windows",
+                    f"a window of {_sizes(row.window.kernel)} leaves one value of {every}.",
+                    "Pool 2×2/2 or 3×3/2, more than once if need be.",
+                )
+
+
+def _first_layer(card: Card) -> Iterator[Finding]:
+    """On a large image the first layer, and only the first, may compromise: a large window with a stride."""
+    for row in _convolutions(card)[:1]:
+        share = row.activations / max(1, card.activations)
+        if row.output[1:] == card.size and min(card.size) >= _LARGE_IMAGE and share >= _LARGE_SHARE:
+            yield Finding(
+                row.layer,
+                "compromise in the first layer only",
+                f"at the full {_sizes(card.size)} it makes {row.activations:,} activations ({100 * share:.0f} %).",
+                "Give this layer a stride, as 7×7/2 or 11×11/4, or shrink the images.",
+            )
+
+
+def _narrow_field(card: Card, object_size: int | None) -> Iterator[Finding]:
+    """A unit can only know what it sees."""
+    last = _last_map(card)
+    if last is None or last.field is None or last.field.whole or not _convolutions(card):
+        return
+    wanted = max(card.size) if object_size is None else object_size
+    if min(last.field.size) < wanted:
+        what = "the image's" if object_size is None else "the object's"
+        yield Finding(
+            last.layer,
+            "receptive field",
+            f"a unit of the last map sees {last.field} pixels of {what} {wanted}.",
+            "Add layers, pooling or dilation, or shrink the images, if one unit is to see it whole.",
+        )
+
+
+def _fully_connected(card: Card) -> Iterator[Finding]:
+    """Global average pooling before the scores spares the largest matrix."""
+    most, last = card.most_parameters, _last_map(card)
+    if most.kind != "fully connected" or last is None or not _convolutions(card) or len(most.input) != 1:
+        return
+    share, spared = most.parameters / max(1, card.parameters), most.input[0] // last.output[0]
+    if share > 0.5 and spared > 1:
+        yield Finding(
+            most.layer,
+            "parameters late",
+            f"{most.input[0]:,}·{most.output[0]:,} weights: {most.parameters:,} of {card.parameters:,} parameters "
+            f"({100 * share:.0f} %).",
+            f"Global average pooling before it leaves {last.output[0]:,}·{most.output[0]:,}, {spared} times fewer.",
+        )
+
+
+def _slides(row: Row) -> bool:
+    return row.window is not None and not row.window.transposed
+
+
+def _fits(row: Row) -> list[Fit]:
+    window = row.window
+    if window is None:
+        return []
+    axes = zip(row.input[1:], window.kernel, window.stride, window.padding, window.dilation, strict=True)
+    return [fit(w, f, stride=s, padding=p, dilation=d, ceil=window.ceil) for w, f, s, p, d in axes]
+
+
+def _exact(place: Fit) -> bool:
+    return place.exact.denominator == 1
+
+
+def _convolutions(card: Card) -> list[Row]:
+    return [row for row in card.rows if row.window and row.kind.endswith("convolution") and not row.window.transposed]
+
+
+def _last_map(card: Card) -> Row | None:
+    """The last layer whose units lie along the axes of the image."""
+    rank = len(card.size) + 1
+    maps = [row for row in card.rows[1:] if row.window and len(row.output) == rank and max(row.output[1:]) > 1]
+    return maps[-1] if maps else None
+
+
+def _sizes(values: tuple[int, ...]) -> str:
+    return "×".join(map(str, values))

@@ -1,0 +1,114 @@
+"""The largest batch, and the largest image, that a memory holds: predictions of `memory`, searched."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from torch import nn
+
+from striate.arithmetic.memory import read_bytes
+from striate.description.memory import Conditions, inference_bytes, training_bytes
+from striate.description.subjects import Size, Subject, subject
+from striate.errors import SizeError
+
+_MOST_IMAGES, _LONGEST_SIDE = 1_000_000, 16_384
+
+
+@dataclass(frozen=True)
+class Fits:
+    """What fits in `budget` bytes: the largest batch at `size`, and the largest size at `batch`; 0 or None if nothing.
+
+    A size is the whole image's (H, W), enlarged or shrunk from the network's own.
+    """
+
+    budget: int
+    size: tuple[int, ...]
+    batch: int
+    training_batch: int
+    inference_batch: int
+    training_size: tuple[int, ...] | None
+    inference_size: tuple[int, ...] | None
+
+
+def fit_memory(
+    network: str | Path | nn.Module,
+    memory: str | int,
+    size: Size | None = None,
+    *,
+    num_classes: int | None = None,
+    in_channels: int | None = None,
+    batch: int = 1,
+    number_format: str = "float32",
+    optimizer: str = "momentum",
+) -> Fits:
+    """The largest batch, and the largest image at `batch`, that fit in `memory`, as "8GB" or a number of bytes.
+
+    The arguments are those of `describe`.
+    """
+    chosen = subject(network, size, num_classes=num_classes, in_channels=in_channels)
+    budget = read_bytes(str(memory))
+    conditions = Conditions((chosen.in_channels, *chosen.size), batch, number_format, optimizer)
+    return Fits(
+        budget,
+        chosen.size,
+        batch,
+        _largest_batch(training_bytes, chosen, conditions, budget),
+        _largest_batch(inference_bytes, chosen, conditions, budget),
+        _largest_size(training_bytes, chosen, conditions, budget),
+        _largest_size(inference_bytes, chosen, conditions, budget),
+    )
+
+
+Bytes = Callable[[nn.Module, Conditions], int]
+
+
+def _largest_batch(bytes_of: Bytes, chosen: Subject, conditions: Conditions, budget: int) -> int:
+    network = chosen.network()
+    return largest(lambda batch: bytes_of(network, replace(conditions, batch=batch)), budget, 2, _MOST_IMAGES)
+
+
+def _largest_size(bytes_of: Bytes, chosen: Subject, conditions: Conditions, budget: int) -> tuple[int, ...] | None:
+    """Bytes grow with the square of the side; a side too small for the network counts as one that fits."""
+    own = min(chosen.size)
+
+    def size_of(side: int) -> tuple[int, ...]:
+        return tuple(round(length * side / own) for length in chosen.size)
+
+    def runs(side: int) -> int | None:
+        size = size_of(side)
+        try:
+            return bytes_of(chosen.build(size), replace(conditions, image_shape=(chosen.in_channels, *size)))
+        except (SizeError, RuntimeError, ValueError):
+            return None
+
+    def needed(side: int) -> int:
+        bytes_ = runs(side)
+        return (0 if side < own else budget + 1) if bytes_ is None else bytes_
+
+    side = largest(needed, budget, own, _LONGEST_SIDE, power=len(chosen.size))
+    return size_of(side) if side and runs(side) is not None else None
+
+
+def largest(needed: Callable[[int], int], budget: int, start: int, most: int, *, power: int = 1) -> int:
+    """The largest n up to `most` with needed(n) <= budget, 0 if there is none; `needed` grows about as n to a power.
+
+    From two points the next is where the line through them would meet the budget.
+    """
+    known = {start: needed(start)}
+    low, high = (start, most + 1) if known[start] <= budget else (0, start)
+    while high - low > 1:
+        guess = _meeting(known, budget, power) if len(known) > 1 else 2 * start if low else start // 2
+        guess = min(max(guess, low + 1), high - 1)
+        known[guess] = needed(guess)
+        low, high = (guess, high) if known[guess] <= budget else (low, guess)
+    return low
+
+
+def _meeting(known: dict[int, int], budget: int, power: int) -> int:
+    """Where the line through the two points nearest to the budget meets it, in n to the power."""
+    near = sorted(known, key=lambda n: abs(known[n] - budget))[:2]
+    (x, y), (x2, y2) = ((n**power, known[n]) for n in sorted(near))
+    if y2 <= y:
+        return sum(near) // 2
+    meeting: float = max(0.0, x + (budget - y) * (x2 - x) / (y2 - y)) ** (1 / power)
+    return round(meeting)

@@ -1,0 +1,156 @@
+"""Bytes that a network holds at its worst moment, for inference and for a training step.
+
+Forward pass, backward pass and optimizer run as they are, on meta tensors. A tensor's storage counts from when it is
+made until nothing refers to it, as in an allocator: so for inference it is the live set, and for training what
+autograd really keeps. Left out is what kernels use inside themselves: workspaces of convolutions, rounding of sizes
+by allocators, the runtime's own memory.
+"""
+
+import weakref
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+from torch.utils._pytree import tree_leaves
+
+from striate.arithmetic.memory import NUMBER_FORMATS, OPTIMIZER_STATES
+from striate.description.meta import MetaMode, NotFollowed, in_mode_of, meta_state, tensors_in
+from striate.errors import SettingsError
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """What memory is asked for: the images (C, *size) of a batch, the number format of everything, the optimizer."""
+
+    image_shape: tuple[int, ...]
+    batch: int = 1
+    number_format: str = "float32"
+    optimizer: str = "momentum"
+
+    def __post_init__(self) -> None:
+        if self.number_format not in NUMBER_FORMATS:
+            raise SettingsError(f"number_format is {self.number_format!r}; expected one of {', '.join(NUMBER_FORMATS)}")
+        if self.optimizer not in OPTIMIZER_STATES:
+            raise SettingsError(f"optimizer is {self.optimizer!r}; expected one of {', '.join(OPTIMIZER_STATES)}")
+        if not 1 <= self.batch <= 1_000_000:
+            raise SettingsError(f"batch is {self.batch}; expected a whole number from 1 to 1,000,000")
+
+    def images(self) -> Tensor:
+        kind: torch.dtype = getattr(torch, self.number_format)
+        with torch.inference_mode(False):
+            return torch.empty((self.batch, *self.image_shape), device="meta", dtype=kind)
+
+
+@dataclass(frozen=True)
+class Memory:
+    """Bytes at the worst moment; `training` is None where the network cannot be trained so, and `why_not` says why."""
+
+    batch: int
+    number_format: str
+    optimizer: str
+    inference: int | None
+    training: int | None
+    why_not: str = ""
+
+
+def memory_of(network: nn.Module, conditions: Conditions) -> Memory:
+    """What inference and a training step hold at the most."""
+    found: list[int | None] = []
+    why_not = ""
+    for bytes_of in (inference_bytes, training_bytes):
+        try:
+            found.append(bytes_of(network, conditions))
+        except (RuntimeError, ValueError, IndexError, TypeError, AssertionError, NotFollowed) as error:
+            found.append(None)
+            why_not = why_not or str(error).partition("\n")[0] or type(error).__name__
+    return Memory(conditions.batch, conditions.number_format, conditions.optimizer, found[0], found[1], why_not)
+
+
+class _Ledger(MetaMode):  # type: ignore[no-untyped-call]
+    """Counts the bytes of storages that are alive: `held` now, `peak` at the most."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.held = self.peak = 0
+        self._known: set[int] = set()
+
+    def hold(self, tensor: Tensor) -> None:
+        storage = tensor.untyped_storage()
+        key = storage._cdata
+        if key not in self._known:
+            size = storage.nbytes()
+            self._known.add(key)
+            self.held += size
+            self.peak = max(self.peak, self.held)
+            weakref.finalize(storage, self._let_go, key, size)
+
+    def _let_go(self, key: int, size: int) -> None:
+        self._known.remove(key)
+        self.held -= size
+
+    def _seen(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any], result: Any) -> None:  # noqa: ARG002
+        for tensor in tensors_in(result if isinstance(result, list | tuple) else (result,)):
+            if tensor.is_meta:
+                self.hold(tensor)
+
+
+def inference_bytes(network: nn.Module, conditions: Conditions) -> int:
+    """Weights, images, and the most that is alive between the layers."""
+    ledger = _Ledger()
+    with in_mode_of(network, training=False), torch.inference_mode(False), torch.no_grad():
+        state, images = _held(network, conditions, ledger)
+        with ledger:
+            functional_call(network, state, images)
+    return ledger.peak
+
+
+def training_bytes(network: nn.Module, conditions: Conditions) -> int:
+    """Weights, their gradients and optimizer states, and the most that forward and backward pass add to them.
+
+    One plain step of a run that goes on: gradients let go, forward, backward, optimizer.
+    """
+    ledger = _Ledger()
+    with in_mode_of(network, training=True), torch.inference_mode(False), torch.enable_grad():
+        state, images = _held(network, conditions, ledger)
+        weights = [tensor for tensor in state.values() if tensor.requires_grad]
+        with ledger:
+            optimizer = _begin(conditions.optimizer, weights, ledger) if weights else None
+            outputs = list(tensors_in(tree_leaves(functional_call(network, state, images))))
+            trained = [output for output in outputs if output.requires_grad]
+            del outputs
+            if trained and optimizer:
+                torch.autograd.backward(trained, [torch.empty_like(output) for output in trained])
+                optimizer.step()
+    return ledger.peak
+
+
+def _held(network: nn.Module, conditions: Conditions, ledger: _Ledger) -> tuple[dict[str, Tensor], Tensor]:
+    state = meta_state(network, getattr(torch, conditions.number_format))
+    images = conditions.images()
+    for tensor in (*state.values(), images):
+        ledger.hold(tensor)
+    return state, images
+
+
+def _begin(name: str, weights: list[Tensor], ledger: _Ledger) -> torch.optim.Optimizer:
+    """An optimizer in the middle of its run. It works on one weight after the other: the largest is its worst moment,
+    and for the others it is enough to hold their states.
+    """
+    largest = max(weights, key=Tensor.numel)
+    optimizer = _OPTIMIZERS[name]([largest])
+    largest.grad = torch.empty_like(largest)
+    optimizer.step()
+    optimizer.zero_grad(set_to_none=True)
+    others = sum(weight.numel() * weight.element_size() for weight in weights if weight is not largest)
+    ledger.held += OPTIMIZER_STATES[name] * others
+    return optimizer
+
+
+_OPTIMIZERS: dict[str, Callable[[list[Tensor]], torch.optim.Optimizer]] = {
+    "sgd": lambda weights: torch.optim.SGD(weights, lr=0.1, foreach=False),
+    "momentum": lambda weights: torch.optim.SGD(weights, lr=0.1, momentum=0.9, foreach=False),
+    "adamw": lambda weights: torch.optim.AdamW(weights, lr=0.1, foreach=False),
+}

@@ -1,0 +1,153 @@
+"""Networks on meta tensors: they have shapes and no values, so that nothing is allocated and nothing computed.
+
+torch hands every operation, however it was called, to a dispatch mode. Some of its shape functions take a millisecond;
+what an operation makes of given shapes is therefore asked once and remembered.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from striate.errors import SettingsError
+
+Made = tuple[torch.Size, tuple[int, ...], torch.dtype]
+
+
+class NotFollowed(Exception):  # noqa: N818 - no error: the run ends here, and the card says so
+    """An operation whose shape depends on the values of tensors."""
+
+
+class MetaMode(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Lets operations run on meta tensors, and asks `_seen` to look at each with what it made."""
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.assumed: dict[str, None] = {}  # what depends on values, ordered, without repetition
+        self._made: dict[Any, list[Made | None] | Made | None] = {}
+
+    def _before(self, func: Any, args: Sequence[Any]) -> None:
+        """Look at an operation before it runs."""
+
+    def _seen(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any], result: Any) -> None:
+        """Look at an operation and at what it made."""
+
+    def _place(self) -> str:
+        return "its forward"
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        kwargs = kwargs or {}
+        tensors = [*tensors_in(args), *tensors_in(kwargs.values())]
+        if any(tensor.is_meta for tensor in tensors):
+            if torch.Tag.data_dependent_output in func.tags:
+                return self._assume(func, tensors)
+            if not all(tensor.is_meta for tensor in tensors):
+                args, kwargs = _without_values(args), _without_values(kwargs)
+            self._before(func, args)
+            try:
+                result = self._run(func, args, kwargs)
+            except (RuntimeError, NotImplementedError) as error:
+                if torch.Tag.dynamic_output_shape not in func.tags:
+                    raise
+                name = func.overloadpacket.__name__
+                raise NotFollowed(f"in {self._place()}, the shape that {name} makes of its values") from error
+        else:
+            result = func(*args, **kwargs)
+        self._seen(func, args, kwargs, result)
+        return result
+
+    def _assume(self, func: Any, tensors: Sequence[Tensor]) -> bool | int | float:
+        value: bool | int | float = 0.0 if tensors[0].is_floating_point() else 0
+        if tensors[0].dtype is torch.bool or func.overloadpacket is torch.ops.aten.equal:
+            value = False
+        self.assumed[f"in {self._place()}, the value of a tensor, which was taken for {value}"] = None
+        return value
+
+    def _run(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        if func.is_view or any(value.alias_info for value in func._schema.returns):
+            return func(*args, **kwargs)
+        key = (func, _signature(args), _signature(tuple(kwargs.items())))
+        try:
+            made = self._made[key]
+        except KeyError:
+            result = func(*args, **kwargs)
+            if isinstance(result, Tensor):
+                self._made[key] = _made(result)
+            elif isinstance(result, tuple) and all(part is None or isinstance(part, Tensor) for part in result):
+                self._made[key] = [part if part is None else _made(part) for part in result]
+            return result
+        except TypeError:  # an argument that cannot be compared
+            return func(*args, **kwargs)
+        return tuple(map(_again, made)) if isinstance(made, list) else _again(made)
+
+
+def tensors_in(values: Any) -> Iterator[Tensor]:
+    """The tensors among the arguments of an operation or its results, also in lists."""
+    for value in values:
+        if isinstance(value, Tensor):
+            yield value
+        elif isinstance(value, list | tuple):
+            yield from tensors_in(value)
+
+
+def meta_state(network: nn.Module, number_format: torch.dtype = torch.float32) -> dict[str, Tensor]:
+    """The network's parameters and buffers by name without their values, the floats among them in the number format.
+
+    Raises SettingsError for a lazy network, which has no shapes yet.
+    """
+
+    def meta(tensor: Tensor) -> Tensor:
+        if is_lazy(tensor):
+            raise SettingsError("a lazy module has no parameters yet: run one batch through the network first")
+        kind = number_format if tensor.is_floating_point() else tensor.dtype
+        return torch.empty_like(tensor, device="meta", dtype=kind).requires_grad_(tensor.requires_grad)
+
+    with torch.inference_mode(False):  # whose tensors do not tell of the operations that they are made of
+        return {name: meta(tensor) for name, tensor in (*network.named_parameters(), *network.named_buffers())}
+
+
+@contextmanager
+def in_mode_of(network: nn.Module, *, training: bool) -> Iterator[None]:
+    """The network in training or evaluation mode for a while; each of its modules goes back to its own after."""
+    modes = {module: module.training for module in network.modules()}
+    fast = torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(False)  # it hides attention in one operation
+    try:
+        network.train(training)
+        yield
+    finally:
+        torch.backends.mha.set_fastpath_enabled(fast)
+        for module, mode in modes.items():
+            module.training = mode
+
+
+def _without_values(value: Any) -> Any:
+    if isinstance(value, Tensor):
+        return value if value.is_meta else torch.empty_like(value, device="meta")
+    if isinstance(value, dict):
+        return {key: _without_values(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(map(_without_values, value))
+    return value
+
+
+def _signature(value: Any) -> Any:
+    if isinstance(value, Tensor):
+        return value.shape, value.stride(), value.dtype
+    if isinstance(value, list | tuple):
+        return tuple(map(_signature, value))
+    return type(value), value  # 1, 1.0 and True are equal, and not the same
+
+
+def _made(tensor: Tensor) -> Made:
+    return tensor.shape, tensor.stride(), tensor.dtype
+
+
+def _again(made: Made | None) -> Tensor | None:
+    return made and torch.empty_strided(made[0], made[1], dtype=made[2], device="meta")

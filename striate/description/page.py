@@ -1,0 +1,47 @@
+"""Tables in HTML, for notebooks: names to the left, figures to the right, a bar behind each figure for its share."""
+
+from collections.abc import Iterable, Sequence
+from html import escape
+
+_STYLE = (
+    "<style>.striate{border-collapse:collapse;font-variant-numeric:tabular-nums}"
+    ".striate caption{text-align:left;font-weight:600;padding:4px 10px}"
+    ".striate td,.striate th{padding:2px 10px;text-align:right;white-space:nowrap}"
+    ".striate .name{text-align:left}.striate thead th{border-bottom:1px solid}"
+    ".striate tfoot td{border-top:1px solid;font-weight:600}"
+    ".striate .bar{background:linear-gradient(to left,rgba(70,130,180,.35) var(--share),transparent var(--share))}"
+    "</style>"
+)
+Cell = str | int  # a figure is an int, and shown as its share of the column
+
+
+def html_table(
+    caption: str, head: Sequence[str], rows: Iterable[Sequence[Cell]], totals: Sequence[Cell], notes: Iterable[str]
+) -> str:
+    """A table of texts and figures; the columns whose total is an int have bars. Everything is escaped."""
+    names = [not isinstance(total, int) for total in totals]
+    top = "".join(_tag("th", title, name=name) for title, name in zip(head, names, strict=True))
+    body = "".join(
+        f"<tr>{''.join(_cell(cell, total) for cell, total in zip(row, totals, strict=True))}</tr>" for row in rows
+    )
+    foot = "".join(_tag("td", _text(total), name=name) for total, name in zip(totals, names, strict=True))
+    told = "".join(f"<li>{escape(note)}</li>" for note in notes)
+    return (
+        f'{_STYLE}<table class="striate"><caption>{escape(caption)}</caption><thead><tr>{top}</tr></thead>'
+        f"<tbody>{body}</tbody><tfoot><tr>{foot}</tr></tfoot></table><ul>{told}</ul>"
+    )
+
+
+def _cell(cell: Cell, total: Cell) -> str:
+    if isinstance(cell, int) and isinstance(total, int) and total:
+        return f'<td class="bar" style="--share:{100 * cell / total:.1f}%">{cell:,}</td>'
+    return _tag("td", _text(cell), name=not isinstance(total, int))
+
+
+def _text(cell: Cell) -> str:
+    return cell if isinstance(cell, str) else f"{cell:,}"
+
+
+def _tag(tag: str, text: str, *, name: bool) -> str:
+    left = ' class="name"' if name else ""
+    return f"<{tag}{left}>{escape(text)}</{tag}>"
