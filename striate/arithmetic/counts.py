@@ -6,15 +6,21 @@ Letters: C channels in, K channels out, F window, N values in.
 from collections.abc import Sequence
 from math import prod
 
+from striate.errors import SizeError
+
 
 def convolution_parameters(
     in_channels: int, out_channels: int, window: Sequence[int], *, groups: int = 1, biases: bool = True
 ) -> int:
     """F·F·C/groups·K weights, and K biases.
 
+    Raises SizeError if the groups do not divide the channels.
+
     >>> convolution_parameters(3, 10, (5, 5)), convolution_parameters(3, 96, (11, 11), biases=False)
     (760, 34848)
     """
+    if in_channels % groups or out_channels % groups:
+        raise SizeError(f"{in_channels} channels in and {out_channels} out do not divide into {groups} groups")
     return prod(window) * in_channels // groups * out_channels + biases * out_channels
 
 

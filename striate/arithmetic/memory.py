@@ -10,7 +10,18 @@ from striate.errors import SettingsError
 
 NUMBER_FORMATS = {"float64": 8, "float32": 4, "bfloat16": 2, "float16": 2}  # bytes of a number
 OPTIMIZER_STATES = {"sgd": 0, "momentum": 1, "adamw": 2}  # numbers kept for each parameter from step to step
-_UNITS = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30}
+OPTIMIZER_SCRATCH = {"sgd": 0, "momentum": 0, "adamw": 2}  # numbers for each value of the weight that it works on
+_UNITS = {
+    "B": 1,
+    "KB": 10**3,
+    "MB": 10**6,
+    "GB": 10**9,
+    "TB": 10**12,
+    "KIB": 2**10,
+    "MIB": 2**20,
+    "GIB": 2**30,
+    "TIB": 2**40,
+}
 
 
 def peak(changes: Iterable[int]) -> int:

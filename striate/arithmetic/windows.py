@@ -27,9 +27,10 @@ class Fit:
 
     def __str__(self) -> str:
         if self.exact.denominator == 1:
-            return f"fits {self.places} times on {self.length} values"
+            return f"fits {self.places} time{'s' * (self.places != 1)} on {self.length} values"
         lost = f"the last {self.dropped} of {self.length} values are dropped" if self.dropped else "nothing is dropped"
-        return f"fits {float(self.exact):.2f} times on {self.length} values: {self.places} places, {lost}"
+        places = f"{self.places} place{'s' * (self.places != 1)}"
+        return f"fits {float(self.exact):.2f} times on {self.length} values: {places}, {lost}"
 
 
 def fit(
@@ -53,9 +54,10 @@ def fit(
         padded = f" with a padding of {before} and {after}" if before or after else ""
         raise SizeError(f"a window of {reach} does not fit on {length} values{padded}: enlarge the input")
     places = (-(-room // stride) if ceil else room // stride) + 1
-    if ceil and places > 1 and (places - 1) * stride >= length + before:
+    if ceil and places > 1 and room % stride and (places - 1) * stride >= length + before:
         places -= 1
-    dropped = max(0, length + before - (places - 1) * stride - reach)
+    behind = length + before - (places - 1) * stride - reach  # more than length if all places lie in the padding
+    dropped = min(length, max(0, behind))
     return Fit(length, Fraction(room, stride) + 1, places, dropped)
 
 
@@ -90,9 +92,20 @@ def transposed_output_size(
 ) -> int:
     """Length that a transposed convolution makes: S(W - 1) - 2P + D(F - 1) + 1 and the padding of the output.
 
+    Raises SizeError if nothing is left, for a length, window, stride or dilation under 1, for a padding under 0, and
+    for a padding of the output that is not less than the larger of stride and dilation.
+
     >>> transposed_output_size(28, 2, stride=2)
     56
     """
+    if min(length, window, stride, dilation) < 1:
+        sizes = f"length {length}, window {window}, stride {stride}, dilation {dilation}"
+        raise SizeError(f"{sizes}; expected 1 or more of each")
+    if padding < 0 or not 0 <= output_padding < max(stride, dilation):
+        raise SizeError(
+            f"a padding of {padding} and of {output_padding} for the output; expected 0 or more, "
+            f"and for the output less than {max(stride, dilation)}, the larger of stride and dilation"
+        )
     made = stride * (length - 1) - 2 * padding + dilation * (window - 1) + 1 + output_padding
     if made < 1:
         raise SizeError(f"a padding of {padding} leaves nothing of the {made + 2 * padding} values that it cuts")

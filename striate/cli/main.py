@@ -19,7 +19,7 @@ import striate
 from striate.cli import tables
 from striate.cli.asked import Images, MemoryAsked
 from striate.cli.saved import settle
-from striate.errors import StriateError, printable
+from striate.errors import PatternError, StriateError, printable
 from striate.machine.waiting import let_idle_threads_sleep
 from striate.recipes.settings import Settings
 
@@ -180,6 +180,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="backslashreplace")  # a file may have a name that is no text
     try:
         return int(app(arguments, exit_on_error=False, print_error=False) or 0)
+    except PatternError as error:
+        _complain(*str(error).split("\n"))  # the sentence, the pattern, the caret
+        return 2
     except (StriateError, CycloptsError) as error:
         _complain(str(error))
         return 2
@@ -194,7 +197,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
 
 
-def _complain(sentence: str) -> None:
-    Console(stderr=True, highlight=False, soft_wrap=True, emoji=False).print(
-        f"striate: {printable(sentence)}", markup=False
-    )
+def _complain(sentence: str, *lines: str) -> None:
+    console = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
+    for line in (f"striate: {sentence}", *lines):
+        console.print(printable(line), markup=False)

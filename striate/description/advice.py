@@ -113,7 +113,7 @@ def _shrinking(card: Card) -> Iterator[Finding]:
     """Convolutions keep the size of their maps, and pooling alone shrinks them."""
     for row in _convolutions(card):
         window = row.window
-        if window is None or max(window.stride) > 1 or max(row.output[1:]) == 1 or row.output[1:] >= row.input[1:]:
+        if window is None or max(window.stride) > 1 or max(row.output[1:]) == 1 or not _shrinks(row):
             continue
         pads = [step * (side - 1) / 2 for side, step in zip(window.kernel, window.dilation, strict=True)]
         if all(pad.is_integer() for pad in pads):
@@ -187,6 +187,10 @@ def _fully_connected(card: Card) -> Iterator[Finding]:
 
 def _slides(row: Row) -> bool:
     return row.window is not None and not row.window.transposed
+
+
+def _shrinks(row: Row) -> bool:
+    return any(after < before for before, after in zip(row.input[1:], row.output[1:], strict=True))
 
 
 def _fits(row: Row) -> list[Fit]:

@@ -7,11 +7,13 @@ from pathlib import Path
 from torch import nn
 
 from striate.arithmetic.memory import read_bytes
-from striate.description.memory import Conditions, inference_bytes, training_bytes
+from striate.description.memory import CANNOT_RUN, Conditions, inference_bytes, training_bytes
 from striate.description.subjects import Size, Subject, subject
-from striate.errors import SizeError
+from striate.description.trace import trace
+from striate.errors import PatternError, SizeError
 
 _MOST_IMAGES, _LONGEST_SIDE = 1_000_000, 16_384
+_STRAIGHT = 5  # questions after which a search that follows lines also halves
 
 
 @dataclass(frozen=True)
@@ -43,11 +45,12 @@ def fit_memory(
 ) -> Fits:
     """The largest batch, and the largest image at `batch`, that fit in `memory`, as "8GB" or a number of bytes.
 
-    The arguments are those of `describe`.
+    The arguments and errors are those of `describe`. A network that does not run at another size has its own alone.
     """
     chosen = subject(network, size, num_classes=num_classes, in_channels=in_channels)
     budget = read_bytes(str(memory))
     conditions = Conditions((chosen.in_channels, *chosen.size), batch, number_format, optimizer)
+    trace(chosen.network(), conditions.image_shape)  # whose error names the layer that does not fit
     return Fits(
         budget,
         chosen.size,
@@ -64,7 +67,14 @@ Bytes = Callable[[nn.Module, Conditions], int]
 
 def _largest_batch(bytes_of: Bytes, chosen: Subject, conditions: Conditions, budget: int) -> int:
     network = chosen.network()
-    return largest(lambda batch: bytes_of(network, replace(conditions, batch=batch)), budget, 2, _MOST_IMAGES)
+
+    def needed(batch: int) -> int:
+        try:
+            return bytes_of(network, replace(conditions, batch=batch))
+        except CANNOT_RUN:  # as batch normalisation of a single value in training
+            return budget + 1
+
+    return largest(needed, budget, 2, _MOST_IMAGES)
 
 
 def _largest_size(bytes_of: Bytes, chosen: Subject, conditions: Conditions, budget: int) -> tuple[int, ...] | None:
@@ -78,7 +88,7 @@ def _largest_size(bytes_of: Bytes, chosen: Subject, conditions: Conditions, budg
         size = size_of(side)
         try:
             return bytes_of(chosen.build(size), replace(conditions, image_shape=(chosen.in_channels, *size)))
-        except (SizeError, RuntimeError, ValueError):
+        except (SizeError, PatternError, *CANNOT_RUN):
             return None
 
     def needed(side: int) -> int:
@@ -92,15 +102,21 @@ def _largest_size(bytes_of: Bytes, chosen: Subject, conditions: Conditions, budg
 def largest(needed: Callable[[int], int], budget: int, start: int, most: int, *, power: int = 1) -> int:
     """The largest n up to `most` with needed(n) <= budget, 0 if there is none; `needed` grows about as n to a power.
 
-    From two points the next is where the line through them would meet the budget.
+    From two points the next is where the line through them would meet the budget; should that creep, every second
+    question halves what is left.
     """
-    known = {start: needed(start)}
-    low, high = (start, most + 1) if known[start] <= budget else (0, start)
+    known: dict[int, int] = {}
+    low, high, guess = 0, most + 1, start
     while high - low > 1:
-        guess = _meeting(known, budget, power) if len(known) > 1 else 2 * start if low else start // 2
         guess = min(max(guess, low + 1), high - 1)
         known[guess] = needed(guess)
         low, high = (guess, high) if known[guess] <= budget else (low, guess)
+        if len(known) == 1:
+            guess = 2 * start if low else start // 2
+        elif len(known) > _STRAIGHT and len(known) % 2:
+            guess = (low + high) // 2
+        else:
+            guess = _meeting(known, budget, power)
     return low
 
 

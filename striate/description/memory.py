@@ -1,24 +1,28 @@
 """Bytes that a network holds at its worst moment, for inference and for a training step.
 
-Forward pass, backward pass and optimizer run as they are, on meta tensors. A tensor's storage counts from when it is
-made until nothing refers to it, as in an allocator: so for inference it is the live set, and for training what
-autograd really keeps. Left out is what kernels use inside themselves: workspaces of convolutions, rounding of sizes
-by allocators, the runtime's own memory.
+Forward and backward pass run as they are, on meta tensors. A tensor's storage counts from when it is made until
+nothing refers to it, as in an allocator: so for inference it is the live set, and for training what autograd really
+keeps. The optimizer's states stand beside them, and what it needs while it works on the largest weight. Attention is
+the fused kernel's, which keeps no matrix of weights. Left out is what kernels use inside themselves: workspaces of
+convolutions, rounding of sizes by allocators, the runtime's own memory.
 """
 
 import weakref
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call
+from torch.nn import functional
+from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_leaves
 
-from striate.arithmetic.memory import NUMBER_FORMATS, OPTIMIZER_STATES
+from striate.arithmetic.memory import NUMBER_FORMATS, OPTIMIZER_SCRATCH, OPTIMIZER_STATES
 from striate.description.meta import MetaMode, NotFollowed, in_mode_of, meta_state, tensors_in
 from striate.errors import SettingsError
+
+CANNOT_RUN = (RuntimeError, ValueError, IndexError, TypeError, AssertionError, NotFollowed)  # what a forward may raise
 
 
 @dataclass(frozen=True)
@@ -63,7 +67,7 @@ def memory_of(network: nn.Module, conditions: Conditions) -> Memory:
     for bytes_of in (inference_bytes, training_bytes):
         try:
             found.append(bytes_of(network, conditions))
-        except (RuntimeError, ValueError, IndexError, TypeError, AssertionError, NotFollowed) as error:
+        except CANNOT_RUN as error:
             found.append(None)
             why_not = why_not or str(error).partition("\n")[0] or type(error).__name__
     return Memory(conditions.batch, conditions.number_format, conditions.optimizer, found[0], found[1], why_not)
@@ -97,12 +101,34 @@ class _Ledger(MetaMode):  # type: ignore[no-untyped-call]
                 self.hold(tensor)
 
 
+class _Fused(TorchFunctionMode):
+    """On meta tensors torch spells attention out; on real ones it calls a kernel that never holds all the weights."""
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        kwargs = kwargs or {}
+        if func is not functional.scaled_dot_product_attention or not _can_be_fused(*args, **kwargs):
+            return func(*args, **kwargs)
+        return _fused(*args, **kwargs)
+
+
+def _can_be_fused(query: Tensor, key: Tensor, value: Tensor, *_: Any, **__: Any) -> bool:
+    return query.dim() == 4 and query.shape[:2] == key.shape[:2] and query.shape[-1] == value.shape[-1]
+
+
+def _fused(query: Tensor, key: Tensor, value: Tensor, attn_mask: Tensor | None = None, *_: Any, **__: Any) -> Any:
+    """The kernel of processors, as if it dropped nothing: with dropout inside the attention they spell it out too."""
+    kernel = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu
+    return kernel(query, key, value, attn_mask=attn_mask)[0]
+
+
 def inference_bytes(network: nn.Module, conditions: Conditions) -> int:
     """Weights, images, and the most that is alive between the layers."""
     ledger = _Ledger()
     with in_mode_of(network, training=False), torch.inference_mode(False), torch.no_grad():
         state, images = _held(network, conditions, ledger)
-        with ledger:
+        with ledger, _Fused():
             functional_call(network, state, images)
     return ledger.peak
 
@@ -115,16 +141,16 @@ def training_bytes(network: nn.Module, conditions: Conditions) -> int:
     ledger = _Ledger()
     with in_mode_of(network, training=True), torch.inference_mode(False), torch.enable_grad():
         state, images = _held(network, conditions, ledger)
-        weights = [tensor for tensor in state.values() if tensor.requires_grad]
-        with ledger:
-            optimizer = _begin(conditions.optimizer, weights, ledger) if weights else None
+        weights = [tensor.numel() * tensor.element_size() for tensor in state.values() if tensor.requires_grad]
+        ledger.held += OPTIMIZER_STATES[conditions.optimizer] * sum(weights)
+        with ledger, _Fused():
             outputs = list(tensors_in(tree_leaves(functional_call(network, state, images))))
             trained = [output for output in outputs if output.requires_grad]
             del outputs
-            if trained and optimizer:
-                torch.autograd.backward(trained, [torch.empty_like(output) for output in trained])
-                optimizer.step()
-    return ledger.peak
+            if trained:
+                # a loss that makes one gradient of each output
+                torch.autograd.backward([(output * 1).sum() for output in trained])
+    return max(ledger.peak, ledger.held + OPTIMIZER_SCRATCH[conditions.optimizer] * max(weights, default=0))
 
 
 def _held(network: nn.Module, conditions: Conditions, ledger: _Ledger) -> tuple[dict[str, Tensor], Tensor]:
@@ -133,24 +159,3 @@ def _held(network: nn.Module, conditions: Conditions, ledger: _Ledger) -> tuple[
     for tensor in (*state.values(), images):
         ledger.hold(tensor)
     return state, images
-
-
-def _begin(name: str, weights: list[Tensor], ledger: _Ledger) -> torch.optim.Optimizer:
-    """An optimizer in the middle of its run. It works on one weight after the other: the largest is its worst moment,
-    and for the others it is enough to hold their states.
-    """
-    largest = max(weights, key=Tensor.numel)
-    optimizer = _OPTIMIZERS[name]([largest])
-    largest.grad = torch.empty_like(largest)
-    optimizer.step()
-    optimizer.zero_grad(set_to_none=True)
-    others = sum(weight.numel() * weight.element_size() for weight in weights if weight is not largest)
-    ledger.held += OPTIMIZER_STATES[name] * others
-    return optimizer
-
-
-_OPTIMIZERS: dict[str, Callable[[list[Tensor]], torch.optim.Optimizer]] = {
-    "sgd": lambda weights: torch.optim.SGD(weights, lr=0.1, foreach=False),
-    "momentum": lambda weights: torch.optim.SGD(weights, lr=0.1, momentum=0.9, foreach=False),
-    "adamw": lambda weights: torch.optim.AdamW(weights, lr=0.1, foreach=False),
-}

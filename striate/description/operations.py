@@ -105,6 +105,13 @@ def _attention(arguments: Arguments, _output: Tensor) -> int:
     )
 
 
+def _bilinear(arguments: Arguments, _output: Tensor) -> int:
+    """For each of the K outputs x A y: x A, and its product with y."""
+    rows = prod(arguments["i1"].shape[:-1])
+    outputs, inner, columns = arguments["i2"].shape  # (K, rows of A, columns of A)
+    return matrix_multiplies(rows, inner, columns, outputs) + matrix_multiplies(rows, columns, 1, outputs)
+
+
 MULTIPLIES: dict[str, Callable[[Arguments, Tensor], int]] = {
     "convolution": _convolution,
     "mm": _matrices("self", "mat2"),
@@ -117,6 +124,7 @@ MULTIPLIES: dict[str, Callable[[Arguments, Tensor], int]] = {
     "addmv": _matrices("mat", "vec"),
     "dot": _matrices("self", "tensor"),
     "vdot": _matrices("self", "other"),
+    "_trilinear": _bilinear,
     "_scaled_dot_product_flash_attention_for_cpu": _attention,
     "_scaled_dot_product_flash_attention": _attention,
     "_scaled_dot_product_efficient_attention": _attention,

@@ -1,19 +1,32 @@
 """The picture of a comparison: multiplies to the right, accuracy upwards, parameters as the area of a circle."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import pi
+from math import cos, pi, sin
 from pathlib import Path
 from typing import Any
 
+from adjustText import adjust_text
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, LogLocator, NullLocator
 
 from striate.errors import SettingsError, StorageError
 
 _ENDINGS = (".png", ".pdf", ".svg")
-_LARGEST = 3_000  # area of the largest circle, in points squared
+_LARGEST = 1_300  # area of the largest circle, in points squared
+_LONGEST = 28  # letters of a name
 _COLOURS = ("#4063d8", "#389826", "#9558b2", "#cb3c33", "#c98a1b", "#11808c")
+_POINTS = 72  # to the inch
+_ABOVE = 24  # pixels from a rim to the middle of a label
+_TEXT: Any = {
+    "fontsize": 10.5,
+    "zorder": 5,
+    "ha": "center",
+    "va": "center",
+    "bbox": {"facecolor": "white", "edgecolor": "none", "alpha": 0.7, "pad": 1},
+}
 
 
 @dataclass(frozen=True)
@@ -27,45 +40,23 @@ class Circle:
 
 
 def draw_comparison(rows: Sequence[Circle], path: Path) -> Path:
-    """Write the picture. Networks without a published accuracy stand below the axis, in the order of multiplies."""
+    """Write the picture. Networks without a published accuracy stand on a line of their own, below the others."""
     if path.suffix.lower() not in _ENDINGS:
         raise SettingsError(f"the picture's name is {path.name}; expected one that ends in {', '.join(_ENDINGS)}")
-    figure = Figure(figsize=(9, 6), layout="constrained")
+    figure = Figure(figsize=(12, 7), layout="constrained")
     axes: Any = figure.subplots()
-    unknown = [row for row in rows if row.top1 is None]
-    known = [row for row in rows if row.top1 is not None]
-    floor = _floor([row.top1 for row in known if row.top1 is not None])
-    scale = _LARGEST / max(row.parameters for row in rows)
-    for i, row in enumerate(sorted(rows, key=lambda row: -row.parameters)):
-        height = floor if row.top1 is None else row.top1
-        colour = "none" if row.top1 is None else (_COLOURS[i % len(_COLOURS)], 0.55)
-        area = row.parameters * scale
-        axes.scatter(row.multiplies, height, s=area, edgecolor="black", linewidth=0.8, facecolor=colour)
-        axes.annotate(
-            f"{row.name}\n{_millions(row.parameters)}",
-            (row.multiplies, height),
-            xytext=(0, (area / pi) ** 0.5 + 4),
-            textcoords="offset points",
-            ha="center",
-            va="bottom",
-            fontsize=8.5,
-        )
-    axes.set_xscale("log")
-    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    axes.xaxis.set_major_formatter(EngFormatter())
-    axes.xaxis.set_minor_locator(NullLocator())
-    axes.margins(0.16, 0.2)
-    axes.set_xlabel("multiplies for one image, logarithmic")
-    axes.set_ylabel("published ImageNet top-1 accuracy, %")
-    if unknown and known:
-        axes.axhline(floor, color="gray", linewidth=0.6, linestyle=":", zorder=0)
-        axes.text(0.005, floor, "no published accuracy", transform=axes.get_yaxis_transform(), fontsize=8, va="bottom")
+    known = [row.top1 for row in rows if row.top1 is not None]
+    floor = _floor(known)
+    heights = [floor if row.top1 is None else row.top1 for row in rows]
+    areas = _areas(rows)
+    _draw_circles(axes, rows, heights, areas)
+    _draw_axes(axes, rows)
     if not known:
         axes.set_yticks([])
         axes.set_ylabel("no published accuracy")
-    axes.set_title("Accuracy against multiplies; the area of a circle is the number of parameters", fontsize=11)
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.grid(alpha=0.25)
+    elif len(known) < len(rows):
+        _draw_floor(axes, floor, min(known))
+    _draw_labels(figure, axes, rows, heights, areas)
     try:
         figure.savefig(path, dpi=160)
     except OSError as error:
@@ -73,11 +64,97 @@ def draw_comparison(rows: Sequence[Circle], path: Path) -> Path:
     return path
 
 
+def _draw_circles(axes: Any, rows: Sequence[Circle], heights: Sequence[float], areas: Sequence[float]) -> None:
+    """The largest first, so that the small ones lie on top; networks of one family have one colour."""
+    families = list(dict.fromkeys(map(_family, rows)))
+    for row, height, area in sorted(zip(rows, heights, areas, strict=True), key=lambda circle: -circle[2]):
+        colour = _COLOURS[families.index(_family(row)) % len(_COLOURS)]
+        face = "none" if row.top1 is None else (colour, 0.45)
+        axes.scatter(max(1, row.multiplies), height, s=area, edgecolor=colour, linewidth=1.2, facecolor=face, zorder=3)
+
+
+def _draw_axes(axes: Any, rows: Sequence[Circle]) -> None:
+    multiplies = [max(1, row.multiplies) for row in rows]
+    axes.set_xscale("log")
+    aside = max(2.0, (max(multiplies) / min(multiplies)) ** 0.19)  # room for labels
+    axes.set_xlim(min(multiplies) / aside, aside * max(multiplies))
+    axes.xaxis.set_major_locator(LogLocator(subs=(1,) if max(multiplies) > 1_000 * min(multiplies) else (1, 2, 5)))
+    axes.xaxis.set_major_formatter(EngFormatter())
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.margins(y=0.12)
+    axes.set_xlabel("multiplies for one image, logarithmic (k thousand, M million, G thousand million)", fontsize=12)
+    axes.set_ylabel("published ImageNet top-1 accuracy, %", fontsize=12)
+    axes.tick_params(labelsize=12)
+    axes.set_title("Accuracy against multiplies; the area of a circle is the number of parameters", fontsize=14)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(alpha=0.25)
+
+
+def _draw_floor(axes: Any, floor: float, lowest: float) -> None:
+    """The line of those without an accuracy; the scale above it stops where it would say something of them."""
+    axes.axhline(floor, color="gray", linewidth=0.8, linestyle=":", zorder=1)
+    ticks = [tick for tick in axes.get_yticks() if tick > (floor + lowest) / 2]
+    axes.set_yticks([floor, *ticks], ["none\npublished", *(f"{tick:g}" for tick in ticks)])
+    axes.set_ylim(bottom=floor - (lowest - floor) / 2)
+
+
+def _draw_labels(
+    figure: Figure, axes: Any, rows: Sequence[Circle], heights: Sequence[float], areas: Sequence[float]
+) -> None:
+    """Names above their circles, moved where they would cover each other or a rim; a thread leads to the middle."""
+    FigureCanvasAgg(figure).draw()  # type: ignore[no-untyped-call] # now the layout is settled
+    data, pixels = axes.transData.inverted(), axes.transData
+    circles = [
+        (*pixels.transform((max(1, row.multiplies), height)), (area / pi) ** 0.5 * figure.dpi / _POINTS)
+        for row, height, area in zip(rows, heights, areas, strict=True)
+    ]
+    labels = [
+        axes.text(
+            *data.transform((x, y + radius + _ABOVE)), f"{_short(row.name)}  {_millions(row.parameters)}", **_TEXT
+        )
+        for row, (x, y, radius) in zip(rows, circles, strict=True)
+    ]
+    rims = [
+        (x + radius * cos(turn * pi / 8), y + radius * sin(turn * pi / 8))
+        for x, y, radius in circles
+        for turn in range(16)
+    ]
+    middles = data.transform([(x, y) for x, y, _ in circles])
+    adjust_text(
+        labels,
+        *data.transform(rims).T,
+        target_x=middles[:, 0],
+        target_y=middles[:, 1],
+        ax=axes,
+        expand=(1.1, 1.5),
+        min_arrow_len=12,
+        arrowprops={"arrowstyle": "-", "color": "gray", "linewidth": 0.8},
+    )
+
+
+def _told(row: Circle) -> str:
+    return f"{_short(row.name)}  {_millions(row.parameters)}"
+
+
+def _areas(rows: Sequence[Circle]) -> list[float]:
+    most = max(1, *(row.parameters for row in rows))
+    return [max(4.0, _LARGEST * row.parameters / most) for row in rows]
+
+
 def _floor(accuracies: Sequence[float]) -> float:
     """The height for networks whose accuracy is not known: below all the others."""
     if not accuracies:
         return 0.0
     return min(accuracies) - max(2.0, 0.25 * (max(accuracies) - min(accuracies)))
+
+
+def _family(row: Circle) -> str:
+    return re.split(r"[\d_ ]", row.name)[0]
+
+
+def _short(name: str) -> str:
+    """A name that fits; that of a pattern is the pattern."""
+    return name if len(name) <= _LONGEST else f"{name[: _LONGEST - 1]}…"
 
 
 def _millions(count: int) -> str:

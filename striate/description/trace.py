@@ -4,22 +4,21 @@ A dispatch mode sees the operations, however they were called; module hooks say 
 operation's parameters are those whose storage it is given. Networks are run as in evaluation.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
+from striate.description.complaints import complaint_of
 from striate.description.fields.follower import Follower
 from striate.description.fields.reach import ReceptiveField
 from striate.description.meta import MetaMode, NotFollowed, in_mode_of, meta_state, tensors_in
 from striate.description.operations import (
     MULTIPLIES,
-    POOLING,
     Arguments,
     Window,
     arguments_of,
@@ -115,7 +114,7 @@ def _shape_text(image_shape: Sequence[int]) -> str:
 class _Recorder(MetaMode):  # type: ignore[no-untyped-call]
     """Writes down operations; `stack` holds the names of the modules that are running."""
 
-    def __init__(self, image: Tensor, names: Any, state: dict[str, Tensor]) -> None:
+    def __init__(self, image: Tensor, names: Iterable[str], state: dict[str, Tensor]) -> None:
         super().__init__()
         self.stack = [""]
         self.operations: list[Operation] = []
@@ -123,8 +122,9 @@ class _Recorder(MetaMode):  # type: ignore[no-untyped-call]
         self.not_counted: dict[str, None] = {}  # ordered, without repetition
         self.follower = Follower(image)
         self._axes = image.dim() - 2
-        self._untold = {state[name].untyped_storage()._cdata: name for name in names}
-        self._parameters = set(self._untold)
+        self._parameters: dict[int, str] = {state[name].untyped_storage()._cdata: name for name in names}
+        self._untold = set(names)
+        self._copies: list[Tensor] = []  # kept, so that no storage comes twice
 
     def place(self) -> str:
         return self.stack[-1] or "its own forward"
@@ -139,27 +139,38 @@ class _Recorder(MetaMode):  # type: ignore[no-untyped-call]
             self.modules[name] = Module(kind, _of_one_image(output), self.follower.field(output))
 
     def _before(self, func: Any, args: Sequence[Any]) -> None:
-        name = func.overloadpacket.__name__
-        if name in _CHECKS:
-            complaint = _CHECKS[name](arguments_of(func, tuple(args), {}))
-            if complaint:
-                raise SizeError(f"{self.place()} {complaint}")
+        complaint = complaint_of(func.overloadpacket.__name__, lambda: arguments_of(func, tuple(args), {}))
+        if complaint:
+            raise SizeError(f"{self.place()} {complaint}")
 
     def _seen(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any], result: Any) -> None:
         name = func.overloadpacket.__name__
         arguments = arguments_of(func, args, kwargs)
         self.follower.follow(func, arguments, result)
-        if func.is_view or name in _NOTHING:
+        if func.is_view or (name in _COPYING and self._copied(arguments["self"], result)):
             return
         kind = None if self._across_channels(name, arguments) else kind_of(name, arguments)
-        used = [tensor.untyped_storage()._cdata for tensor in tensors_in(arguments.values())]
-        if kind == "fully connected" and not self._parameters.intersection(used):
+        used = [self._parameter(tensor) for tensor in tensors_in(arguments.values()) if self._parameter(tensor)]
+        if kind == "fully connected" and not used:
             kind = "matrix product"
-        if kind is None or kind == "upsampling":
+        if name not in _NOTHING and (kind is None or kind == "upsampling"):
             self.not_counted[plain(name)] = None
-        new = tuple(self._untold.pop(key) for key in used if key in self._untold)
+        new = tuple(dict.fromkeys(parameter for parameter in used if parameter in self._untold))
+        self._untold.difference_update(new)
         if kind is not None or new:
             self._write(name, arguments, result, kind, new)
+
+    def _parameter(self, tensor: Tensor) -> str:
+        """The name of the parameter that the tensor is, or is a part or a copy of; "" if none."""
+        return self._parameters.get(tensor.untyped_storage()._cdata, "")
+
+    def _copied(self, source: Tensor, copy: Tensor) -> bool:
+        """Let the copy of a parameter, also in another number format, stand for it."""
+        name = self._parameter(source)
+        if name:
+            self._parameters[copy.untyped_storage()._cdata] = name
+            self._copies.append(copy)
+        return bool(name)
 
     def _across_channels(self, name: str, arguments: Arguments) -> bool:
         """Whether a window slides over the channels alone, as in local response normalisation."""
@@ -169,8 +180,8 @@ class _Recorder(MetaMode):  # type: ignore[no-untyped-call]
     def _write(self, name: str, arguments: Arguments, result: Any, kind: str | None, new: tuple[str, ...]) -> None:
         output = next(tensors_in((result,)))
         inputs = list(tensors_in(arguments.values()))
-        weights = [tensor for tensor in inputs if tensor.untyped_storage()._cdata in self._parameters]
-        maps = [tensor for tensor in inputs if tensor.untyped_storage()._cdata not in self._parameters]
+        weights = [tensor for tensor in inputs if self._parameter(tensor)]
+        maps = [tensor for tensor in inputs if not self._parameter(tensor)]
         self.operations.append(
             Operation(
                 module=self.stack[-1],
@@ -188,7 +199,8 @@ class _Recorder(MetaMode):  # type: ignore[no-untyped-call]
         )
 
 
-_NOTHING = {"_unsafe_view", "clone", "_to_copy", "empty_like", "zeros_like", "ones_like", "copy_", "fill_", "zero_"}
+_COPYING = {"clone", "_to_copy"}
+_NOTHING = _COPYING | {"_unsafe_view", "empty_like", "zeros_like", "ones_like", "copy_", "fill_", "zero_"}
 _NOTHING |= {
     "new_empty",
     "new_zeros",
@@ -201,47 +213,6 @@ _NOTHING |= {
     "arange",
     "cat",
     "stack",
-}
-
-
-def _channels(arguments: Arguments) -> str | None:
-    maps, kernel, groups = arguments["input"], arguments["weight"], arguments["groups"]
-    taken = kernel.shape[0] if arguments["transposed"] else kernel.shape[1] * groups
-    if maps.dim() == kernel.dim() and maps.shape[1] != taken:
-        given = maps.shape[1]
-        return f"takes {taken} channels and is given {given}: pass in_channels={taken}, or build it for {given}"
-    return None if arguments["transposed"] else _fits("convolution", arguments, maps)
-
-
-def _fits(name: str, arguments: Arguments, maps: Tensor) -> str | None:
-    """What is wrong where a window is larger than the padded map."""
-    window = window_of(name, arguments)
-    if window is None or maps.dim() != len(window.kernel) + 2:
-        return None
-    shape = tuple(maps.shape[2:])
-    reach = [d * (f - 1) + 1 for f, d in zip(window.kernel, window.dilation, strict=True)]
-    if all(w + 2 * p >= r for w, p, r in zip(shape, window.padding, reach, strict=True)):
-        return None
-    left = "×".join(map(str, shape))
-    return f"slides a window of {'×'.join(map(str, reach))} and gets a map of {left}, which is smaller"
-
-
-def _pooled(name: str, arguments: Arguments) -> str | None:
-    return _fits(name, arguments, arguments["self"])
-
-
-def _inner(left: str, right: str, arguments: Arguments) -> str | None:
-    maps, weights = arguments[left], arguments[right]
-    if maps.shape[-1] == weights.shape[-2]:
-        return None
-    return f"takes {weights.shape[-2]} values and is given {maps.shape[-1]}: the network is made for another image size"
-
-
-_CHECKS: dict[str, Callable[[Arguments], str | None]] = {
-    "convolution": _channels,
-    "addmm": lambda arguments: _inner("mat1", "mat2", arguments),
-    "mm": lambda arguments: _inner("self", "mat2", arguments),
-    **{name: partial(_pooled, name) for name in POOLING},
 }
 
 

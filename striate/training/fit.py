@@ -57,7 +57,9 @@ class Course:
 
     @property
     def steps_per_epoch(self) -> int:
-        return math.ceil(len(self.train) / self.recipe.batch_size)
+        """A last image alone joins the batch before it: batch normalisation cannot be trained on one value."""
+        images, size = len(self.train), self.recipe.batch_size
+        return math.ceil(images / size) - (images > size > 1 == images % size)
 
     @property
     def steps(self) -> int:
@@ -69,8 +71,9 @@ class Course:
 
     def batch(self, step: int, order: Tensor) -> tuple[Tensor, Tensor]:
         """The images of a step, ready for the network (M, C, H, W), and their targets (M,)."""
-        start = step % self.steps_per_epoch * self.recipe.batch_size
-        places = order[start : start + self.recipe.batch_size].to(self.train.images.device)
+        place, size = step % self.steps_per_epoch, self.recipe.batch_size
+        end = None if place == self.steps_per_epoch - 1 else (place + 1) * size
+        places = order[place * size : end].to(self.train.images.device)
         chosen = self.train.select(places)
         images = self.preparation.normalise(chosen.images)
         if self.variation is not None:

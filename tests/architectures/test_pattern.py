@@ -139,11 +139,18 @@ def test_a_papers_network_as_a_pattern_has_the_papers_parameters(text, count):
 
 
 def test_lenet5_as_a_pattern_gives_the_scores_of_the_catalogues():
-    images, scores = torch.rand(2, 1, 32, 32), []
-    for build in (lambda: create_model("lenet5"), lambda: parse(LENET5).build(10, 1, (32, 32))):
-        torch.manual_seed(0)
-        scores.append(build()(images))
-    assert torch.equal(*scores)
+    images, ours, catalogues = torch.rand(2, 1, 32, 32), parse(LENET5).build(10, 1, (32, 32)), create_model("lenet5")
+    weights = zip(ours.state_dict(), catalogues.state_dict().values(), strict=True)
+    ours.load_state_dict(dict(weights))
+    assert torch.equal(ours(images), catalogues(images))
+
+
+@pytest.mark.parametrize(("layer", "scale"), [("RELU", 2), ("TANH", 1)])
+def test_weights_start_as_he_where_values_are_rectified_and_as_glorot_elsewhere(layer, scale):
+    network = parse(f"INPUT 64x8x8 -> CONV 64 -> {layer} -> FC 64 -> {layer} -> FC 10").build(10, 64, (8, 8))
+    inputs = 64 * 9  # and as many outputs: there Glorot's 2 / (inputs + outputs) is 1 / inputs
+    assert network.conv1.weight.var().item() == pytest.approx(scale / inputs, rel=0.1)
+    assert not network.conv1.bias.any()
 
 
 @pytest.mark.parametrize(

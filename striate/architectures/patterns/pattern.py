@@ -7,16 +7,18 @@ The first FC flattens, and what a bare layer leaves open is settled by its place
 
 import re
 from collections import Counter, OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import partial
 
-from torch import nn
+from torch import Tensor, nn
 
 from striate.architectures.patterns.chain import read_chain
 from striate.architectures.patterns.layers import Layer
 from striate.architectures.patterns.modules import Shape, module, shape_after
 from striate.architectures.patterns.rules import check_order, settle
 from striate.architectures.patterns.text import fault
+from striate.architectures.starting import start
 
 LONGEST = 100_000  # characters
 IN_CHANNELS, SIZE = 3, (32, 32)  # of a bare INPUT when nobody says
@@ -79,7 +81,15 @@ class Pattern:
                 modules["flatten"], shape = nn.Flatten(), (shape[0] * shape[1] * shape[2],)
             after = shape_after(layer, shape, name)
             modules[name], shape = module(layer, shape, name), after
-        return nn.Sequential(modules)
+        network = nn.Sequential(modules)
+        start(network, self._draw)
+        return network
+
+    @property
+    def _draw(self) -> Callable[[Tensor], Tensor]:
+        """He et al. 2015 where values are rectified, else Glorot & Bengio 2010; by torch's start deep stacks fade."""
+        rectified = {"RELU", "LEAKYRELU", "ELU"} & {layer.name for layer in self.layers}
+        return partial(nn.init.kaiming_normal_, nonlinearity="relu") if rectified else nn.init.xavier_normal_
 
     def _named(self, num_classes: int) -> Iterator[tuple[str, Layer]]:
         """conv1, relu1, conv2, …, and the last layer with the number of classes."""

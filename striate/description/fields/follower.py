@@ -10,6 +10,9 @@ from striate.description.fields.step import Step
 from striate.description.meta import tensors_in
 from striate.description.operations import Arguments, plain
 
+_FRESH = {f"new_{what}" for what in ("empty", "empty_strided", "zeros", "ones", "full")}  # they take a shape alone
+_FRESH |= {f"{what}_like" for what in ("empty", "zeros", "ones", "full", "rand", "randn", "randint")}
+
 
 class Follower:
     """Holds the reach of every tensor that depends on the image; None where it is not known."""
@@ -18,18 +21,27 @@ class Follower:
         self._size = tuple(image.shape[2:])
         self._known: dict[int, tuple[Tensor, Reach | None]] = {}  # the tensors are kept, so that no id comes twice
         self._keep(image, image_reach(self._size))
+        self._fields: dict[Reach, ReceptiveField] = {}  # many tensors see alike
         self.lost: dict[str, None] = {}  # operations without a rule, ordered, without repetition
 
     def field(self, tensor: Tensor) -> ReceptiveField | None:
         """The receptive field of the tensor's units; None if it does not depend on the image, or is not known."""
-        reach = self._known.get(id(tensor), (tensor, None))[1]
-        return None if reach is None else receptive_field(reach, self._size)
+        reach = self.reach(tensor)
+        if reach is None:
+            return None
+        if reach not in self._fields:
+            self._fields[reach] = receptive_field(reach, self._size)
+        return self._fields[reach]
+
+    def reach(self, tensor: Tensor) -> Reach | None:
+        """The same, axis by axis, with the spans of all units."""
+        return self._known.get(id(tensor), (tensor, None))[1]
 
     def follow(self, func: Any, arguments: Arguments, result: Any) -> None:
         """Work out the reach of what an operation made."""
         sources = [tensor for tensor in tensors_in(arguments.values()) if id(tensor) in self._known]
         outputs = list(tensors_in(result if isinstance(result, list | tuple) else (result,)))
-        if not sources or not outputs:
+        if not sources or not outputs or func.overloadpacket.__name__ in _FRESH:
             return
         reach: Reach | None = None
         known = {id(tensor): self._known[id(tensor)][1] for tensor in sources}
@@ -42,19 +54,29 @@ class Follower:
         for output in outputs:
             self._keep(output, reach if output.dim() == outputs[0].dim() else None)
         if func._schema.is_mutable and isinstance(arguments.get("self"), Tensor):
-            self._written(arguments["self"], reach)
+            self._written(arguments["self"], reach, plain(func.overloadpacket.__name__))
 
     def _keep(self, tensor: Tensor, reach: Reach | None) -> None:
         self._known[id(tensor)] = (tensor, reach)
 
-    def _written(self, view: Tensor, reach: Reach | None) -> None:
-        """What is written into a part of a tensor becomes part of the tensor's reach."""
+    def _written(self, view: Tensor, reach: Reach | None, name: str) -> None:
+        """What is written into a part of a tensor becomes part of the tensor's reach, if no units stay beside it."""
         base = view._base
         if base is None or base is view:
             return
         before = self._known.get(id(base), (base, reach))[1]
+        together = None
         try:
-            together = None if before is None or reach is None or view.dim() != base.dim() else joined([before, reach])
+            if before is not None and reach is not None:
+                together = joined([before, _written_over(base, view, reach)])
         except Lost:
-            together = None
+            self.lost[name] = None
         self._keep(base, together)
+
+
+def _written_over(base: Tensor, view: Tensor, reach: Reach) -> Reach:
+    """The reach of the view in its base. Raises Lost where the view leaves out some of the places of the units."""
+    dims = {part.dim for axis in reach for part in axis.parts}
+    if view.dim() != base.dim() or any(view.shape[dim] != base.shape[dim] for dim in dims):
+        raise Lost
+    return reach

@@ -4,9 +4,12 @@ from striate.description.fields.reach import Lost, Reach, joined, mixed, shifted
 from striate.description.fields.step import Rule, Step
 
 
-def unknown(_step: Step) -> Reach:
-    """No rule."""
-    raise Lost
+def unknown(step: Step) -> Reach:
+    """No rule: only where every value sees the same is it known what those made of them see."""
+    reaches = [step.reach_of(source) for source in step.sources]
+    if any(axis.parts for reach in reaches for axis in reach):
+        raise Lost
+    return joined(reaches)
 
 
 def value_by_value(step: Step) -> Reach:
@@ -22,9 +25,7 @@ def reduced(step: Step) -> Reach:
     reach = mixed(step.reach(), tuple(gone))
     if step.arguments.get("keepdim"):
         return reach
-    return tuple(
-        axis if axis.dim is None else axis.at(axis.dim - sum(dim < axis.dim for dim in gone)) for axis in reach
-    )
+    return tuple(axis.moved(lambda left: left - sum(dim < left for dim in gone)) for axis in reach)
 
 
 def along(step: Step) -> Reach:
@@ -35,7 +36,8 @@ def along(step: Step) -> Reach:
 def product(left: str, right: str) -> Rule:
     """Matrix products: rows come from the left, columns from the right, what is summed over is mixed.
 
-    Where both come from places of the image, as the scores of attention, a value is given the span of all places.
+    Where rows and columns both are places of the image, as in the scores of attention, a value is given the span of all
+    places of its matrix.
     """
 
     def rule(step: Step) -> Reach:
@@ -50,20 +52,16 @@ def product(left: str, right: str) -> Rule:
         try:
             return joined(reaches)
         except Lost:
-            return joined([tuple(axis.mixed() for axis in reach) for reach in reaches])
+            rank = step.output.dim()
+            return joined([mixed(reach, (rank - 2, rank - 1)) for reach in reaches])
 
     return rule
 
 
 def attention(step: Step) -> Reach:
-    """Each query sees every key and value."""
+    """Each query sees every key and value of its sequence."""
     rank = step.output.dim()
-    return joined(
-        [
-            mixed(step.reach_of(source), (rank - 1,) if source is step.arguments["query"] else (rank - 2, rank - 1))
-            for source in step.sources
-        ]
-    )
+    return joined([mixed(step.reach_of(source), (rank - 2, rank - 1)) for source in step.sources])
 
 
 def layer_normalised(step: Step) -> Reach:

@@ -1,15 +1,15 @@
 """The reach of a tensor: for each axis of the image, which pixels can change each of its values.
 
-For each axis of the image a tensor has one `Axis`: the dimension along which its units lie, and their `Field`. Once
-units along a dimension are mixed (global pooling, a fully connected layer, attention, the statistics of a layer, group
-or instance normalisation), every value sees all that they saw, and the axis has no dimension any more. Batch
-normalisation in evaluation takes its statistics from training and mixes nothing.
+For each axis of the image a tensor has one `Axis`: where its units lie, and their `Field`. Once units along a dimension
+are mixed (global pooling, a fully connected layer, attention, the statistics of a layer, group or instance
+normalisation), every value sees all that they saw, and the axis has no dimension any more. Batch normalisation in
+evaluation takes its statistics from training and mixes nothing.
 
 Zero padding is not cut off: 483 pixels on an image of 224 are more than all of it. A unit's field is the span from its
 first to its last pixel; dilation may leave holes in it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
@@ -41,36 +41,80 @@ class ReceptiveField:
         return str(self.size[0]) if len(set(self.size)) == 1 else "×".join(map(str, self.size))
 
 
+class Lost(Exception):  # noqa: N818 - no error: the field is not known from here on
+    """No rule follows the field through this."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """`count` steps along dimension `dim` of a tensor, each `apart` places long and worth `weight` units."""
+
+    dim: int
+    count: int
+    apart: int = 1
+    weight: int = 1
+
+
 @dataclass(frozen=True)
 class Axis:
-    """`units` units along dimension `dim` of a tensor see one axis of the image; without a dimension all see the same.
+    """`units` units, which see one axis of the image, lie along a dimension of a tensor: in one part.
 
-    Where `units` is not the dimension's length, other things lie along it too (flattened maps, a class token).
+    In several where a reshape cut them into windows; in none where all values see the same. Where `units` is not the
+    dimension's length, other things lie along it too (flattened maps, a class token).
     """
 
     field: Field
     units: int
-    dim: int | None
+    parts: tuple[Part, ...]
 
-    def mixed(self) -> "Axis":
-        """Every value sees what all of them saw."""
-        return self if self.dim is None else Axis(self.field.whole(self.units), 1, None)
+    @property
+    def dim(self) -> int | None:
+        """The dimension of the units. Raises Lost where they are cut in parts, for rules that need them in a row."""
+        if len(self.parts) > 1:
+            raise Lost
+        return self.parts[0].dim if self.parts else None
 
-    def at(self, dim: int) -> "Axis":
-        """The same units along another dimension."""
-        return self if self.dim is None else replace(self, dim=dim)
+    def mixed(self, dims: Container[int] | None = None) -> "Axis":
+        """Units along these dimensions, or all, change each other: each sees what all of them saw."""
+        gone = [part for part in self.parts if dims is None or part.dim in dims]
+        left = [part for part in self.parts if part not in gone]
+        if not gone:
+            return self
+        if not left:
+            return Axis(self.field.whole(self.units), 1, ())
+        if len(left) > 1:
+            raise Lost
+        field = self.field
+        for part in gone:
+            field = field.window(part.count, dilation=part.weight)
+        return Axis(field.window(1, stride=left[0].weight), left[0].count, (replace(left[0], weight=1),))
+
+    def moved(self, dim: Callable[[int], int]) -> "Axis":
+        """The same units along other dimensions."""
+        return replace(self, parts=tuple(replace(part, dim=dim(part.dim)) for part in self.parts))
+
+    def spread(self, units: int) -> "Axis":
+        """So many units in a row, where each of fewer has several places there."""
+        times, rest = divmod(units, self.units)
+        if len(self.parts) != 1 or rest or not times or self.parts[0].apart % times:
+            raise Lost
+        if times == 1:
+            return self
+        part = replace(self.parts[0], count=units, apart=self.parts[0].apart // times)
+        return Axis(self.field.nearest(Fraction(1, times)), units, (part,))
+
+
+def line(field: Field, units: int, dim: int) -> Axis:
+    """Units in a row along one dimension."""
+    return Axis(field, units, (Part(dim, units),))
 
 
 Reach = tuple[Axis, ...]  # one for each axis of the image
 
 
-class Lost(Exception):  # noqa: N818 - no error: the field is not known from here on
-    """No rule follows the field through this."""
-
-
 def image_reach(size: Sequence[int]) -> Reach:
     """The reach of the image (N, C, *size): every pixel sees itself."""
-    return tuple(Axis(Field(), length, axis + 2) for axis, length in enumerate(size))
+    return tuple(line(Field(), length, axis + 2) for axis, length in enumerate(size))
 
 
 def receptive_field(reach: Reach, size: Sequence[int]) -> ReceptiveField:
@@ -79,7 +123,7 @@ def receptive_field(reach: Reach, size: Sequence[int]) -> ReceptiveField:
     covered = [axis.field.covers(axis.units, length) for axis, length in pairs]
     return ReceptiveField(
         tuple(
-            length if axis.dim is None and all_ else axis.field.size
+            length if not axis.parts and all_ else axis.field.size
             for (axis, length), all_ in zip(pairs, covered, strict=True)
         ),
         tuple(axis.field.stride for axis in reach),
@@ -88,20 +132,21 @@ def receptive_field(reach: Reach, size: Sequence[int]) -> ReceptiveField:
     )
 
 
-def mixed(reach: Reach, dims: Sequence[int]) -> Reach:
+def mixed(reach: Reach, dims: Container[int]) -> Reach:
     """Units along these dimensions change each other."""
-    return tuple(axis.mixed() if axis.dim in dims else axis for axis in reach)
+    return tuple(axis.mixed(dims) for axis in reach)
 
 
 def shifted(reach: Reach, dims: int) -> Reach:
     """The same with so many dimensions put before the first."""
-    return tuple(axis if axis.dim is None else axis.at(axis.dim + dims) for axis in reach)
+    return tuple(axis.moved(lambda dim: dim + dims) for axis in reach)
 
 
 def settled(reach: Reach, tensor: Tensor) -> Reach:
     """Along a dimension of one unit there is nothing to follow."""
     return tuple(
-        axis.mixed() if axis.dim is not None and axis.units == 1 == tensor.shape[axis.dim] else axis for axis in reach
+        axis.mixed() if axis.units == 1 and all(tensor.shape[part.dim] == 1 for part in axis.parts) else axis
+        for axis in reach
     )
 
 
@@ -114,9 +159,14 @@ def joined(reaches: Sequence[Reach]) -> Reach:
 
 
 def _join(one: Axis, other: Axis) -> Axis:
-    if one.dim is None or other.dim is None:
-        one, other = one.mixed(), other.mixed()
+    """Where only one has units along a dimension, the other's values see along all of it: so do both together."""
+    dims, others = ({part.dim for part in axis.parts} for axis in (one, other))
+    if dims <= others or others <= dims:
+        one, other = one.mixed(dims - others), other.mixed(others - dims)
+    if one.parts != other.parts:
+        units = max(one.units, other.units)
+        one, other = one.spread(units), other.spread(units)
     field = one.field.union(other.field)
-    if field is None or one.dim != other.dim or one.units != other.units:
+    if field is None or one.parts != other.parts:
         raise Lost
-    return Axis(field, one.units, one.dim)
+    return replace(one, field=field)

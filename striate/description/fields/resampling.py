@@ -3,33 +3,31 @@
 from collections.abc import Callable
 from fractions import Fraction
 
+from torch import Tensor
+
 from striate.arithmetic.fields import Field
-from striate.description.fields.reach import Axis, Lost, Reach, mixed
+from striate.description.fields.reach import Axis, Lost, Reach, line, mixed
 from striate.description.fields.step import Rule, Step
 from striate.description.operations import window_of
 
 
-def _followed(axis: Axis, step: Step, argument: str) -> int:
-    """The dimension of an axis whose units, and nothing else, lie along it."""
-    if axis.dim is None or axis.units != step.arguments[argument].shape[axis.dim]:
-        raise Lost
-    return axis.dim
+def _in_a_row(axis: Axis, maps: Tensor) -> Axis:
+    """The axis, if its units, and nothing else, lie along its dimension."""
+    return axis if axis.dim is None else axis.spread(maps.shape[axis.dim])
 
 
 def _resampled(step: Step, argument: str, make: Callable[[Axis, int], Field]) -> Reach:
     """Each axis along a dimension d of the maps, d counted from behind the channels, made anew by `make(axis, d)`."""
     reach = mixed(step.reach(argument), (0, 1)) if argument == "input" else step.reach(argument)
     channels = step.output.dim() - 2
-    return tuple(
-        axis
-        if axis.dim is None or axis.dim < step.output.dim() - channels
-        else Axis(
-            make(axis, _followed(axis, step, argument) - step.output.dim() + channels),
-            step.output.shape[axis.dim],
-            axis.dim,
-        )
-        for axis in reach
-    )
+
+    def anew(axis: Axis) -> Axis:
+        if axis.dim is None or axis.dim < step.output.dim() - channels:
+            return axis
+        row = _in_a_row(axis, step.arguments[argument])
+        return line(make(row, axis.dim - step.output.dim() + channels), step.output.shape[axis.dim], axis.dim)
+
+    return tuple(map(anew, reach))
 
 
 def window(name: str) -> Rule:
@@ -39,6 +37,8 @@ def window(name: str) -> Rule:
         slid = window_of(name, step.arguments)
         if slid is None:
             raise Lost
+        if name == "convolution" and max(slid.kernel) == 1 == max(slid.stride) and not any(slid.padding):
+            return mixed(step.reach("input"), (0, 1))  # however the places lie
         skipped = step.output.dim() - 2 - len(slid.kernel)
 
         def make(axis: Axis, d: int) -> Field:
@@ -85,7 +85,11 @@ def shuffled(step: Step) -> Reach:
 
 
 def padded(argument: str) -> Rule:
-    """Values put before the first and after the last; mirrored ones are near enough to lie in a window's span."""
+    """Values put before the first and after the last.
+
+    Mirrored ones lie in the span of the window that follows if it reaches as far inside as it does outside; behind a
+    smaller window the units at the border are said to see padding alone.
+    """
 
     def rule(step: Step) -> Reach:
         pads, last = step.arguments[argument], step.output.dim() - 1
@@ -93,8 +97,8 @@ def padded(argument: str) -> Rule:
         def moved(axis: Axis) -> Axis:
             if axis.dim is None or not any(ends := pads[2 * (last - axis.dim) :][:2]):
                 return axis
-            dim = _followed(axis, step, "self")
-            return Axis(axis.field.window(1, padding=ends[0]), step.output.shape[dim], dim)
+            row = _in_a_row(axis, step.arguments["self"])
+            return line(row.field.window(1, padding=ends[0]), step.output.shape[axis.dim], axis.dim)
 
         return tuple(map(moved, step.reach()))
 
@@ -108,12 +112,14 @@ def sliced(step: Step) -> Reach:
     start = max(0, start + length) if start < 0 else min(start, length)
     if length == step.output.shape[dim]:
         return step.reach()
-    return tuple(
-        Axis(axis.field.window(1, stride=every, padding=-start), step.output.shape[dim], _followed(axis, step, "self"))
-        if axis.dim == dim
-        else axis
-        for axis in step.reach()
-    )
+
+    def cut(axis: Axis) -> Axis:
+        if all(part.dim != dim for part in axis.parts):
+            return axis
+        row = _in_a_row(axis, step.arguments["self"])
+        return line(row.field.window(1, stride=every, padding=-start), step.output.shape[dim], dim)
+
+    return tuple(map(cut, step.reach()))
 
 
 def selected(step: Step) -> Reach:
@@ -122,9 +128,9 @@ def selected(step: Step) -> Reach:
     index = step.arguments["index"] % length
 
     def left(axis: Axis) -> Axis:
-        if axis.dim == dim:
-            _followed(axis, step, "self")
-            return Axis(axis.field.window(1, padding=-index).whole(1), 1, None)
-        return axis if axis.dim is None else axis.at(axis.dim - (dim < axis.dim))
+        if all(part.dim != dim for part in axis.parts):
+            return axis.moved(lambda other: other - (dim < other))
+        row = _in_a_row(axis, step.arguments["self"])
+        return Axis(row.field.window(1, padding=-index).whole(1), 1, ())
 
     return tuple(map(left, step.reach()))

@@ -1,9 +1,11 @@
 """Rules of what puts the same units elsewhere: other dimensions, other order, side by side, in parts."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import groupby
+from math import prod
 
-from striate.description.fields.reach import Lost, Reach, joined
+from striate.description.fields.reach import Axis, Lost, Part, Reach, joined
 from striate.description.fields.step import Step
 
 
@@ -16,29 +18,51 @@ def permuted(step: Step) -> Reach:
     elif rank > 1:
         one, other = (step.arguments.get(name, default) % rank for name, default in (("dim0", -2), ("dim1", -1)))
         order[one], order[other] = order[other], order[one]
-    return tuple(axis if axis.dim is None else axis.at(order.index(axis.dim)) for axis in step.reach())
+    return tuple(axis.moved(order.index) for axis in step.reach())
 
 
 def viewed(step: Step) -> Reach:
-    """Other dimensions: those that are as they were keep their axes; several may become one, and be parted again."""
-    after, reach = tuple(step.output.shape), step.reach()
-    for olds, news in _groups(tuple(step.arguments["self"].shape), after):
-        long = [new for new in news if after[new] > 1]
-        inside = [axis for axis in reach if axis.dim in olds]
-        if len(long) == 1:
-            places = dict.fromkeys(inside, long[0])
-        elif [axis.units for axis in inside] == [after[new] for new in long] and _along_one(inside):
-            places = dict(zip(inside, long, strict=True))
-        elif inside:
-            raise Lost
+    """Other dimensions: several may become one, and one be parted, in the middle of an axis too (windows of a map)."""
+    before, after = tuple(step.arguments["self"].shape), tuple(step.output.shape)
+    groups = _groups(before, after)
+
+    def placed(axis: Axis) -> Axis:
+        parts: list[Part] = []
+        for part in axis.parts:
+            olds, news = next((olds, news) for olds, news in groups if part.dim in olds)
+            apart = part.apart * prod(before[dim] for dim in olds if dim > part.dim)
+            parts += _parted(replace(part, apart=apart), [(dim, after[dim]) for dim in news])
+        return replace(axis, parts=_together(parts))
+
+    return tuple(map(placed, step.reach()))
+
+
+def _parted(part: Part, dims: Sequence[tuple[int, int]]) -> list[Part]:
+    """A part of one long dimension, on the dimensions (number, length) that this becomes. Raises Lost if it tears."""
+    parts, end = [], part.apart * part.count
+    for position, (dim, length) in enumerate(dims):
+        inner = prod(other for _, other in dims[position + 1 :])
+        low, high = max(part.apart, inner), min(end, inner * length)
+        if high > low or (part.count == 1 == length):
+            if low % part.apart or low % inner or high % low:
+                raise Lost
+            parts.append(Part(dim, high // low, low // inner, part.weight * low // part.apart))
+    if prod(found.count for found in parts) != part.count:
+        raise Lost
+    return parts
+
+
+def _together(parts: Sequence[Part]) -> tuple[Part, ...]:
+    """Neighbours along one dimension become one part again."""
+    whole: list[Part] = []
+    for part in sorted(parts, key=lambda part: -part.weight):
+        last = whole[-1] if whole else None
+        held = part.count * part.apart, part.count * part.weight
+        if last and last.dim == part.dim and (last.apart, last.weight) == held:
+            whole[-1] = replace(part, count=last.count * part.count)
         else:
-            continue
-        reach = tuple(axis.at(places[axis] - len(after)) if axis in places else axis for axis in reach)
-    return tuple(axis if axis.dim is None else axis.at(axis.dim % len(after)) for axis in reach)
-
-
-def _along_one(axes: Sequence[object]) -> bool:
-    return len({getattr(axis, "dim", None) for axis in axes}) == 1
+            whole.append(part)
+    return tuple(whole)
 
 
 def _groups(before: Sequence[int], after: Sequence[int]) -> list[tuple[list[int], list[int]]]:
@@ -59,7 +83,9 @@ def _groups(before: Sequence[int], after: Sequence[int]) -> list[tuple[list[int]
 def concatenated(step: Step) -> Reach:
     """Side by side along a dimension in which no pixels lie; beside what does not depend on the image, along any."""
     dim = step.arguments["dim"] % step.output.dim()
-    if len(step.sources) > 1 and any(axis.dim == dim for reach in step.aligned() for axis in reach):
+    if len(step.sources) > 1 and any(
+        part.dim == dim for reach in step.aligned() for axis in reach for part in axis.parts
+    ):
         raise Lost
     return joined(step.aligned())
 
@@ -68,12 +94,12 @@ def stacked(step: Step) -> Reach:
     """Side by side along a new dimension."""
     dim = step.arguments["dim"] % step.output.dim()
     whole = joined([step.reach_of(source) for source in step.sources])
-    return tuple(axis if axis.dim is None else axis.at(axis.dim + (axis.dim >= dim)) for axis in whole)
+    return tuple(axis.moved(lambda other: other + (other >= dim)) for axis in whole)
 
 
 def parted(step: Step) -> Reach:
     """Split and unbind: along a dimension in which no pixels lie, each part sees what the whole saw."""
     dim, gone = step.dim(), step.output.dim() < step.arguments["self"].dim()
-    if any(axis.dim == dim for axis in step.reach()):
+    if any(part.dim == dim for axis in step.reach() for part in axis.parts):
         raise Lost
-    return tuple(axis if axis.dim is None else axis.at(axis.dim - (gone and dim < axis.dim)) for axis in step.reach())
+    return tuple(axis.moved(lambda other: other - (gone and dim < other)) for axis in step.reach())

@@ -21,7 +21,6 @@ def rule_of(func: Any) -> Rule:
 
 _VALUE_BY_VALUE = {"_to_copy", "copy", "native_dropout", "prelu", "_prelu_kernel", "hardswish", "hardsigmoid"}
 _VALUE_BY_VALUE |= {"alias", "detach", "lift_fresh", "contiguous", "bernoulli", "fill", "zero", "expand"}
-_VALUE_BY_VALUE |= {"empty_like", "zeros_like", "ones_like", "full_like", "rand_like", "randn_like"}
 
 
 def _each(rule: Rule, *names: str) -> dict[str, Rule]:
