@@ -144,7 +144,7 @@ def training_bytes(network: nn.Module, conditions: Conditions) -> int:
         weights = [tensor.numel() * tensor.element_size() for tensor in state.values() if tensor.requires_grad]
         ledger.held += OPTIMIZER_STATES[conditions.optimizer] * sum(weights)
         with ledger, _Fused():
-            outputs = list(tensors_in(tree_leaves(functional_call(network, state, images))))
+            outputs = tensors_in(tree_leaves(functional_call(network, state, images)))
             trained = [output for output in outputs if output.requires_grad]
             del outputs
             if trained:

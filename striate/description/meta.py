@@ -4,7 +4,7 @@ torch hands every operation, however it was called, to a dispatch mode. Some of 
 what an operation makes of given shapes is therefore asked once and remembered.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -46,7 +46,7 @@ class MetaMode(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
         kwargs = kwargs or {}
-        tensors = [*tensors_in(args), *tensors_in(kwargs.values())]
+        tensors = tensors_in(args) + tensors_in(kwargs.values()) if kwargs else tensors_in(args)
         if any(tensor.is_meta for tensor in tensors):
             if torch.Tag.data_dependent_output in func.tags:
                 return self._assume(func, tensors)
@@ -92,13 +92,15 @@ class MetaMode(TorchDispatchMode):  # type: ignore[no-untyped-call]
         return shapes.empty(made)
 
 
-def tensors_in(values: Any) -> Iterator[Tensor]:
+def tensors_in(values: Iterable[Any]) -> list[Tensor]:
     """The tensors among the arguments of an operation or its results, also in lists."""
+    found: list[Tensor] = []
     for value in values:
         if isinstance(value, Tensor):
-            yield value
-        elif isinstance(value, list | tuple):
-            yield from tensors_in(value)
+            found.append(value)
+        elif isinstance(value, (list, tuple)):
+            found += tensors_in(value)
+    return found
 
 
 def meta_state(network: nn.Module, number_format: torch.dtype = torch.float32) -> dict[str, Tensor]:
@@ -145,8 +147,8 @@ def _without_values(value: Any) -> Any:
 def _signature(value: Any) -> Any:
     if isinstance(value, Tensor):
         return value.shape, value.stride(), value.dtype
-    if isinstance(value, list | tuple):
-        return tuple(map(_signature, value))
+    if isinstance(value, (list, tuple)):
+        return tuple([_signature(part) for part in value])
     return type(value), value  # 1, 1.0 and True are equal, and not the same
 
 

@@ -150,7 +150,7 @@ class _Recorder(MetaMode):  # type: ignore[no-untyped-call]
         if func.is_view or (name in _COPYING and self._copied(arguments["self"], result)):
             return
         kind = None if self._across_channels(name, arguments) else kind_of(name, arguments)
-        used = [self._parameter(tensor) for tensor in tensors_in(arguments.values()) if self._parameter(tensor)]
+        used = [name for name in map(self._parameter, tensors_in(arguments.values())) if name]
         if kind == "fully connected" and not used:
             kind = "matrix product"
         if name not in _NOTHING and (kind is None or kind == "upsampling"):
@@ -178,8 +178,8 @@ class _Recorder(MetaMode):  # type: ignore[no-untyped-call]
         return window is not None and len(window.kernel) > self._axes and max(window.kernel[-self._axes :]) == 1
 
     def _write(self, name: str, arguments: Arguments, result: Any, kind: str | None, new: tuple[str, ...]) -> None:
-        output = next(tensors_in((result,)))
-        inputs = list(tensors_in(arguments.values()))
+        output = tensors_in((result,))[0]
+        inputs = tensors_in(arguments.values())
         weights = [tensor for tensor in inputs if self._parameter(tensor)]
         maps = [tensor for tensor in inputs if not self._parameter(tensor)]
         self.operations.append(

@@ -40,7 +40,7 @@ class Follower:
     def follow(self, func: Any, arguments: Arguments, result: Any) -> None:
         """Work out the reach of what an operation made."""
         sources = [tensor for tensor in tensors_in(arguments.values()) if id(tensor) in self._known]
-        outputs = list(tensors_in(result if isinstance(result, list | tuple) else (result,)))
+        outputs = tensors_in(result if isinstance(result, list | tuple) else (result,))
         if not sources or not outputs or func.overloadpacket.__name__ in _FRESH:
             return
         reach: Reach | None = None
