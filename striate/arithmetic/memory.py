@@ -12,6 +12,10 @@ NUMBER_FORMATS = {"float64": 8, "float32": 4, "bfloat16": 2, "float16": 2}  # by
 OPTIMIZER_STATES = {"sgd": 0, "momentum": 1, "adamw": 2}  # numbers kept for each parameter from step to step
 OPTIMIZER_SCRATCH = {"sgd": 0, "momentum": 0, "adamw": 2}  # numbers for each value of the weight that it works on
 _UNITS = {
+    "K": 10**3,
+    "M": 10**6,
+    "G": 10**9,
+    "T": 10**12,
     "B": 1,
     "KB": 10**3,
     "MB": 10**6,
@@ -70,7 +74,7 @@ def read_bytes(text: str) -> int:
     (8000000000, 1610612736)
     """
     number = text.strip().upper().rstrip("BKMGTI ")
-    unit = text.strip().upper()[len(number) :].strip() or "B"
+    unit = text.strip().upper()[len(number) :].strip()
     try:
         bytes_ = float(number) * _UNITS[unit]
     except (ValueError, KeyError):

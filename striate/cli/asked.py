@@ -5,8 +5,6 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from striate.errors import SettingsError
-
 
 @dataclass(frozen=True)
 class Images:
@@ -15,16 +13,6 @@ class Images:
     num_classes: Annotated[int | None, Parameter(help="Scores that it gives; the paper's if not given.")] = None
     in_channels: Annotated[int | None, Parameter(help="1 for grey, 3 for colour; the paper's if not given.")] = None
     size: Annotated[str | None, Parameter(help="Pixels, 224 or 240x320 (height first); else the paper's.")] = None
-
-    def pixels(self) -> int | tuple[int, ...] | None:
-        """The size as a number, or as numbers. Raises SettingsError."""
-        if self.size is None:
-            return None
-        parts = self.size.lower().replace("×", "x").split("x")
-        if not all(part.strip().isascii() and part.strip().isdigit() for part in parts):
-            raise SettingsError(f"size is {self.size!r}; expected pixels, as 224, or 240x320 with the height first")
-        sides = tuple(int(part) for part in parts)
-        return sides[0] if len(sides) == 1 else sides
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from cyclopts import App, CycloptsError, Parameter
 from rich.console import Console
 
 import striate
-from striate.cli import tables
+from striate.cli import cards, tables
 from striate.cli.asked import Images, MemoryAsked
 from striate.cli.saved import settle
 from striate.errors import PatternError, StriateError, printable
@@ -102,9 +102,9 @@ def describe(
         str, Parameter(help="A model's name, a layer pattern, a model.safetensors, a run, or package.module:function.")
     ],
     /,
+    *,
     images: Annotated[Images, Parameter(name="*")] = Images(),  # noqa: B008 - it is frozen
     memory: Annotated[MemoryAsked, Parameter(name="*")] = MemoryAsked(),  # noqa: B008
-    *,
     depth: Annotated[int | None, Parameter(help="Levels of modules to show; if not given, what fits 60 rows.")] = None,
     object_size: Annotated[int | None, Parameter(help="Pixels of a side of what is to be recognised.")] = None,
     csv: Annotated[Path | None, Parameter(help="Write every row to this file too.")] = None,
@@ -112,10 +112,10 @@ def describe(
 ) -> int:
     """Print the arithmetic of a network: layers, sizes, parameters, multiplies, receptive fields, memory, advice."""
     asked = {"num_classes": images.num_classes, "in_channels": images.in_channels, **memory.conditions()}
-    card = striate.describe(network, images.pixels(), **asked)
+    card = striate.describe(network, images.size, **asked)
     fits = None
     if memory.fit is not None:
-        fits = striate.fit_memory(network, memory.fit, images.pixels(), **asked)
+        fits = striate.fit_memory(network, memory.fit, images.size, **asked)
     advice = striate.advise(card, object_size=object_size)
     if csv is not None:
         card.to_csv(csv)
@@ -123,10 +123,10 @@ def describe(
         findings = [vars(finding) for finding in advice]
         tables.print_json(card.to_dict() | {"advice": findings, "fits": fits and vars(fits)})
     else:
-        tables.print_card(card, depth)
-        tables.print_advice(advice)
+        cards.print_card(card, depth)
+        cards.print_advice(advice)
         if fits is not None:
-            tables.print_fits(fits)
+            cards.print_fits(fits)
     return 0
 
 
@@ -134,8 +134,8 @@ def describe(
 def compare(
     networks: Annotated[list[str], Parameter(help="Two or more, each as describe takes it.", negative="")],
     /,
-    images: Annotated[Images, Parameter(name="*")] = Images(),  # noqa: B008 - it is frozen
     *,
+    images: Annotated[Images, Parameter(name="*")] = Images(),  # noqa: B008 - it is frozen
     batch: Annotated[int, Parameter(help="Images for which the memory is asked.")] = 32,
     picture: Annotated[Path | None, Parameter(help="Draw accuracy against multiplies: a .png, .pdf or .svg.")] = None,
     csv: Annotated[Path | None, Parameter(help="Write the table to this file too.")] = None,
@@ -144,7 +144,7 @@ def compare(
     """Set networks side by side: accuracy as published, parameters, multiplies, memory; as a table and a picture."""
     comparison = striate.compare(
         *networks,
-        size=images.pixels(),
+        size=images.size,
         num_classes=images.num_classes,
         in_channels=images.in_channels,
         batch=batch,
@@ -156,7 +156,7 @@ def compare(
     if json:
         tables.print_json(comparison.to_dict())
     else:
-        tables.print_comparison(comparison)
+        cards.print_comparison(comparison)
     return 0
 
 

@@ -40,8 +40,10 @@ def advise(card: Card, *, object_size: int | None = None) -> tuple[Finding, ...]
     pool1 - receptive field
     fc1 - parameters late
     """
-    if object_size is not None and object_size < 1:
-        raise SettingsError(f"object_size is {object_size}; expected the side of the object in pixels, 1 or more")
+    if not isinstance(card, Card):
+        raise SettingsError(f"advise takes the card that describe gives, not a {type(card).__name__}")
+    if object_size is not None and not 1 <= object_size <= max(card.size):
+        raise SettingsError(f"object_size is {object_size}; expected pixels of a side, from 1 to the image's")
     return (
         *_divisible(card),
         *_dropped(card),
@@ -56,12 +58,12 @@ def advise(card: Card, *, object_size: int | None = None) -> tuple[Finding, ...]
 
 def _divisible(card: Card) -> Iterator[Finding]:
     """The input should be divisible by 2 as often as the network halves it."""
-    last = _last_map(card)
-    windows = [row for row in card.rows if _slides(row)]
-    if last is None or last.field is None or all(_exact(place) for row in windows for place in _fits(row)):
+    if all(_exact(place) for row in card.rows if _slides(row) for place in _fits(row)):
         return
-    for length, step in zip(card.size, last.field.stride, strict=True):
-        if step.denominator == 1 and length % step and length > step:
+    fields = [row.field for row in card.rows if row.field]
+    for axis, length in enumerate(card.size):
+        step = max(field.stride[axis] for field in fields if field.stride[axis].denominator == 1)
+        if length > step > 0 and length % step:
             whole = int(step)
             below, above = length // whole * whole, -(-length // whole) * whole
             yield Finding(
@@ -155,23 +157,24 @@ def _first_layer(card: Card) -> Iterator[Finding]:
 
 def _narrow_field(card: Card, object_size: int | None) -> Iterator[Finding]:
     """A unit can only know what it sees."""
-    last = _last_map(card)
-    if last is None or last.field is None or last.field.whole or not _convolutions(card):
+    last = card.last_map
+    if last is None or last.field.whole or not _convolutions(card):
         return
-    wanted = max(card.size) if object_size is None else object_size
+    wanted, what = (max(card.size), "image") if object_size is None else (object_size, "object")
     if min(last.field.size) < wanted:
-        what = "the image's" if object_size is None else "the object's"
+        final = card.rows[-1].field
+        behind = ", and the layers behind it put such parts together" if final and final.whole else ""
         yield Finding(
-            last.layer,
+            last.module,
             "receptive field",
-            f"a unit of the last map sees {last.field} pixels of {what} {wanted}.",
+            f"a unit of the last map sees {last.field} of the {what}'s {wanted} pixels{behind}.",
             "Add layers, pooling or dilation, or shrink the images, if one unit is to see it whole.",
         )
 
 
 def _fully_connected(card: Card) -> Iterator[Finding]:
     """Global average pooling before the scores spares the largest matrix."""
-    most, last = card.most_parameters, _last_map(card)
+    most, last = card.most_parameters, card.last_map
     if most.kind != "fully connected" or last is None or not _convolutions(card) or len(most.input) != 1:
         return
     share, spared = most.parameters / max(1, card.parameters), most.input[0] // last.output[0]
@@ -207,13 +210,6 @@ def _exact(place: Fit) -> bool:
 
 def _convolutions(card: Card) -> list[Row]:
     return [row for row in card.rows if row.window and row.kind.endswith("convolution") and not row.window.transposed]
-
-
-def _last_map(card: Card) -> Row | None:
-    """The last layer whose units lie along the axes of the image."""
-    rank = len(card.size) + 1
-    maps = [row for row in card.rows[1:] if row.window and len(row.output) == rank and max(row.output[1:]) > 1]
-    return maps[-1] if maps else None
 
 
 def _sizes(values: tuple[int, ...]) -> str:

@@ -7,8 +7,8 @@ single values (ReLU, tanh, batch normalisation) are taken to work in place. What
 
 import csv
 import io
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import accumulate, groupby
 from math import prod
 from pathlib import Path
@@ -20,8 +20,8 @@ from striate.arithmetic.memory import NUMBER_FORMATS, written_bytes
 from striate.description.fields.reach import ReceptiveField
 from striate.description.memory import Conditions, Memory, memory_of
 from striate.description.operations import Window
-from striate.description.page import html_table
-from striate.description.trace import Module, Operation, trace
+from striate.description.page import Table, html_table, text_table
+from striate.description.trace import FUNCTIONAL, Map, Module, Operation, trace
 
 WINDOW_COLUMNS = ("kernel", "stride", "padding", "dilation", "groups")
 FIELD_COLUMNS = ("size", "stride", "offset", "whole")
@@ -49,9 +49,9 @@ class Row:
         }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Card:
-    """A network's rows and totals for one image, and its memory for a batch."""
+    """A network's rows and totals for one image, and its memory for a batch. Printed, it is the table."""
 
     name: str
     rows: tuple[Row, ...]
@@ -63,7 +63,8 @@ class Card:
     fields_lost: tuple[str, ...]  # operations behind which the receptive field is not known
     values_read: tuple[int, int]  # parameters, and values of one image that go in and out of the counted operations
     memory: Memory
-    modules: Mapping[str, Module] = field(repr=False)
+    last_map: Map | None  # the last whose units lie along the axes of the image
+    modules: Mapping[str, Module]
 
     @property
     def size(self) -> tuple[int, ...]:
@@ -114,7 +115,7 @@ class Card:
         """
 
         def place(row: Row) -> str:
-            return ".".join(row.layer.split(".")[:depth])
+            return ".".join(row.layer.split(".")[:depth]) or self.name
 
         runs = (list(run) for _, run in groupby(self.rows, key=place))
         return replace(self, rows=tuple(_together(place(run[0]), run, self.modules) for run in runs))
@@ -128,6 +129,7 @@ class Card:
             "multiplies": self.multiplies,
             "activations": self.activations,
             "intensity": self.intensity,
+            "field": self.last_map and self.last_map.field.to_dict(),
             "memory": vars(self.memory),
             "most_activations": self.most_activations.layer,
             "most_parameters": self.most_parameters.layer,
@@ -148,8 +150,18 @@ class Card:
             Path(path).write_text(text.getvalue(), encoding="utf-8")
         return text.getvalue()
 
+    def __repr__(self) -> str:
+        counts = f"parameters={self.parameters:,} multiplies={self.multiplies:,} activations={self.activations:,}"
+        return f"<Card {self.name!r} of {_sizes(self.rows[0].output)}: {counts}>"
+
+    def __str__(self) -> str:
+        return text_table(*self._table())
+
     def _repr_html_(self) -> str:
         """The table as notebooks show it."""
+        return html_table(*self._table())
+
+    def _table(self) -> Table:
         rows = (
             (
                 *(row.layer, row.kind, str(row.window or ""), _sizes(row.output), str(row.field or "?")),
@@ -159,7 +171,7 @@ class Card:
         )
         head = ("layer", "kind", "window", "output", "receptive field", "parameters", "multiplies", "activations")
         totals = ("total", "", "", "", "", self.parameters, self.multiplies, self.activations)
-        return html_table(f"{self.name}, for one image", head, rows, totals, self.sentences())
+        return f"{self.name}, for one image", head, rows, totals, self.sentences()
 
     def sentences(self) -> list[str]:
         """What is to be said beside the table: where the weight lies, memory, and all that was left out."""
@@ -168,13 +180,14 @@ class Card:
         told = [
             f"{self.parameters_without_biases:,} parameters without biases. One multiply-accumulate is one multiply "
             "(2 floating-point operations).",
-            f"Largest by activations: {self.most_activations.layer} ({self.most_activations.activations:,}); half of "
-            f"all are made by {self.half_of_activations.layer}.",
-            f"Largest by parameters: {self.most_parameters.layer} ({self.most_parameters.parameters:,}); half of all "
-            f"come by {self.half_of_parameters.layer}.",
+            f"Half of the activations are made up to {self.half_of_activations.layer}; the most, "
+            f"{self.most_activations.activations:,}, by {self.most_activations.layer}.",
+            f"Half of the parameters lie up to {self.half_of_parameters.layer}; the most, "
+            f"{self.most_parameters.parameters:,}, in {self.most_parameters.layer}.",
             f"Memory, batch {memory.batch}, {memory.number_format}: inference {_bytes(memory.inference)}, a training "
             f"step with {memory.optimizer} {_bytes(memory.training)}{why_not}.",
-            f"{self.intensity:.1f} multiplies for each byte read or written.",
+            f"Arithmetic intensity: {self.intensity:.1f} multiplies for each byte of weights and activations that is "
+            "read or written.",
             f"Not counted: {', '.join(self.not_counted) or 'nothing'}.",
         ]
         if self.unused:
@@ -194,16 +207,18 @@ def card_of(name: str, network: nn.Module, conditions: Conditions) -> Card:
     sizes = {key: parameter.numel() for key, parameter in network.named_parameters()}
     biases = sum(count for key, count in sizes.items() if key.rpartition(".")[2].endswith("bias"))
     used = {key for operation in seen.operations for key in operation.parameters}
+    unused = tuple(key for key in sizes if key not in used)
     shape = conditions.image_shape
     return Card(
         name=name,
         rows=(
             Row("input", "image", shape, shape, None, 0, 0, prod(shape), seen.image_field),
             *(_row(operation, sizes) for operation in seen.operations),
+            *_unused([sizes[key] for key in unused]),
         ),
         parameters=sum(sizes.values()),
         parameters_without_biases=sum(sizes.values()) - biases,
-        unused=tuple(key for key in sizes if key not in used),
+        unused=unused,
         not_counted=seen.not_counted,
         not_followed=seen.not_followed,
         fields_lost=seen.fields_lost,
@@ -212,13 +227,14 @@ def card_of(name: str, network: nn.Module, conditions: Conditions) -> Card:
             sum(operation.values_moved for operation in seen.operations),
         ),
         memory=memory_of(network, conditions),
+        last_map=seen.last_map,
         modules=seen.modules,
     )
 
 
 def _row(operation: Operation, sizes: Mapping[str, int]) -> Row:
     return Row(
-        operation.module or "(functional)",
+        operation.module or FUNCTIONAL,
         operation.kind,
         operation.input,
         operation.output,
@@ -228,6 +244,12 @@ def _row(operation: Operation, sizes: Mapping[str, int]) -> Row:
         operation.activations,
         operation.field,
     )
+
+
+def _unused(counts: Sequence[int]) -> Iterator[Row]:
+    """A row for the parameters that no operation used, so that the column adds up."""
+    if counts:
+        yield Row("(unused)", "parameters", (), (), None, sum(counts), 0, 0, None)
 
 
 def _together(place: str, run: Sequence[Row], modules: Mapping[str, Module]) -> Row:

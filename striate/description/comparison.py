@@ -17,7 +17,8 @@ from torch import nn
 from striate.architectures.catalogue import CATALOGUE, Accuracy
 from striate.description.card import Card
 from striate.description.describing import describe_subject
-from striate.description.subjects import Size, subject
+from striate.description.page import Table, html_table, text_table
+from striate.description.subjects import Size, Subject, subject
 from striate.errors import SettingsError
 
 
@@ -65,6 +66,26 @@ class Comparison:
             Path(path).write_text(text.getvalue(), encoding="utf-8")
         return text.getvalue()
 
+    def __str__(self) -> str:
+        return text_table(*self._table())
+
+    def _repr_html_(self) -> str:
+        """The table as notebooks show it."""
+        return html_table(*self._table())
+
+    def _table(self) -> Table:
+        rows = (
+            (
+                *(row.name, _sizes(row.size), f"{row.accuracy.top1:.1f} %" if row.accuracy else "–"),
+                *(row.parameters, row.multiplies, row.activations),
+            )
+            for row in self.rows
+        )
+        head = ("network", "image", "top-1", "parameters", "multiplies", "activations")
+        most = (max(row.parameters for row in self.rows), max(row.multiplies for row in self.rows))
+        totals = ("most", "", "", *most, max(row.activations for row in self.rows))
+        return "for one image", head, rows, totals, self.findings()
+
     def findings(self) -> list[str]:
         """Who needs most, and who gives most for what it needs."""
         if len(self.rows) < 2:
@@ -110,25 +131,26 @@ def compare(
     rows = []
     for network in networks:
         chosen = subject(network, size, num_classes=num_classes, in_channels=in_channels)
-        rows.append(_compared(describe_subject(chosen, batch=batch), _accuracy(chosen.name, num_classes, size)))
+        rows.append(_compared(describe_subject(chosen, batch=batch), _accuracy(chosen, num_classes)))
     return Comparison(tuple(rows), batch)
 
 
-def _accuracy(name: str, num_classes: int | None, size: Size | None) -> Accuracy | None:
+def _accuracy(chosen: Subject, num_classes: int | None) -> Accuracy | None:
     """What was published holds for the network as it was published."""
-    return CATALOGUE[name].accuracy if name in CATALOGUE and num_classes is None and size is None else None
+    if chosen.name not in CATALOGUE:
+        return None
+    own = CATALOGUE[chosen.name]
+    return own.accuracy if chosen.size == own.size and num_classes in (None, own.num_classes) else None
 
 
 def _compared(card: Card, accuracy: Accuracy | None) -> Compared:
-    maps = [row for row in card.rows if len(row.output) == len(card.size) + 1 and max(row.output[1:]) > 1]
-    last = maps[-1].field
     return Compared(
         card.name,
         card.size,
         card.parameters,
         card.multiplies,
         card.activations,
-        last.size if last else None,
+        card.last_map.field.size if card.last_map else None,
         card.memory.inference,
         card.memory.training,
         accuracy,

@@ -20,6 +20,7 @@ _STRAIGHT = 5  # questions after which a search that follows lines also halves
 class Fits:
     """What fits in `budget` bytes: the largest batch at `size`, and the largest size at `batch`; 0 or None if nothing.
 
+    The least is the bytes of the smallest batch that runs: one image, or two where batch normalisation needs them.
     A size is the whole image's (H, W), enlarged or shrunk from the network's own.
     """
 
@@ -30,6 +31,8 @@ class Fits:
     inference_batch: int
     training_size: tuple[int, ...] | None
     inference_size: tuple[int, ...] | None
+    training_least: int | None
+    inference_least: int | None
 
 
 def fit_memory(
@@ -39,7 +42,7 @@ def fit_memory(
     *,
     num_classes: int | None = None,
     in_channels: int | None = None,
-    batch: int = 1,
+    batch: int = 32,
     number_format: str = "float32",
     optimizer: str = "momentum",
 ) -> Fits:
@@ -48,7 +51,7 @@ def fit_memory(
     The arguments and errors are those of `describe`. A network that does not run at another size has its own alone.
     """
     chosen = subject(network, size, num_classes=num_classes, in_channels=in_channels)
-    budget = read_bytes(str(memory))
+    budget = read_bytes(memory) if isinstance(memory, str) else memory
     conditions = Conditions((chosen.in_channels, *chosen.size), batch, number_format, optimizer)
     trace(chosen.network(), conditions.image_shape)  # whose error names the layer that does not fit
     return Fits(
@@ -59,6 +62,8 @@ def fit_memory(
         _largest_batch(inference_bytes, chosen, conditions, budget),
         _largest_size(training_bytes, chosen, conditions, budget),
         _largest_size(inference_bytes, chosen, conditions, budget),
+        _least(training_bytes, chosen, conditions),
+        _least(inference_bytes, chosen, conditions),
     )
 
 
@@ -75,6 +80,16 @@ def _largest_batch(bytes_of: Bytes, chosen: Subject, conditions: Conditions, bud
             return budget + 1
 
     return largest(needed, budget, 2, _MOST_IMAGES)
+
+
+def _least(bytes_of: Bytes, chosen: Subject, conditions: Conditions) -> int | None:
+    network = chosen.network()
+    for batch in (1, 2):
+        try:
+            return bytes_of(network, replace(conditions, batch=batch))
+        except CANNOT_RUN:
+            continue
+    return None
 
 
 def _largest_size(bytes_of: Bytes, chosen: Subject, conditions: Conditions, budget: int) -> tuple[int, ...] | None:

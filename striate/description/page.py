@@ -1,4 +1,4 @@
-"""Tables in HTML, for notebooks: names to the left, figures to the right, a bar behind each figure for its share."""
+"""Tables as text and as HTML, for terminals and notebooks: names to the left, figures to the right, notes below."""
 
 from collections.abc import Iterable, Sequence
 from html import escape
@@ -9,16 +9,18 @@ _STYLE = (
     ".striate td,.striate th{padding:2px 10px;text-align:right;white-space:nowrap}"
     ".striate .name{text-align:left}.striate thead th{border-bottom:1px solid}"
     ".striate tfoot td{border-top:1px solid;font-weight:600}"
-    ".striate .bar{background:linear-gradient(to left,rgba(70,130,180,.35) var(--share),transparent var(--share))}"
+    ".striate .bar{background:linear-gradient(to left,steelblue var(--share),transparent 0) bottom/100% 3px no-repeat}"
     "</style>"
 )
-Cell = str | int  # a figure is an int, and shown as its share of the column
+Cell = str | int
+Table = tuple[str, Sequence[str], Iterable[Sequence[Cell]], Sequence[Cell], Iterable[str]]
+"""Caption, head, rows, totals and notes. The columns whose total is an int hold figures."""
 
 
 def html_table(
     caption: str, head: Sequence[str], rows: Iterable[Sequence[Cell]], totals: Sequence[Cell], notes: Iterable[str]
 ) -> str:
-    """A table of texts and figures; the columns whose total is an int have bars. Everything is escaped."""
+    """The table in HTML; a bar below each figure is its share of the column. Everything is escaped."""
     names = [not isinstance(total, int) for total in totals]
     top = "".join(_tag("th", title, name=name) for title, name in zip(head, names, strict=True))
     body = "".join(
@@ -30,6 +32,24 @@ def html_table(
         f'{_STYLE}<table class="striate"><caption>{escape(caption)}</caption><thead><tr>{top}</tr></thead>'
         f"<tbody>{body}</tbody><tfoot><tr>{foot}</tr></tfoot></table><ul>{told}</ul>"
     )
+
+
+def text_table(
+    caption: str, head: Sequence[str], rows: Iterable[Sequence[Cell]], totals: Sequence[Cell], notes: Iterable[str]
+) -> str:
+    """The table as lines of text, as wide as it needs to be."""
+    lines = [list(head), *([_text(cell) for cell in row] for row in rows), [_text(total) for total in totals]]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    figures = [isinstance(total, int) for total in totals]
+    drawn = [
+        "  ".join(
+            cell.rjust(width) if figure else cell.ljust(width)
+            for cell, width, figure in zip(line, widths, figures, strict=True)
+        ).rstrip()
+        for line in lines
+    ]
+    rule = "─" * (sum(widths) + 2 * len(widths) - 2)
+    return "\n".join([caption, drawn[0], rule, *drawn[1:-1], rule, drawn[-1], *notes])
 
 
 def _cell(cell: Cell, total: Cell) -> str:

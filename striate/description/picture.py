@@ -19,6 +19,7 @@ _LARGEST = 1_300  # area of the largest circle, in points squared
 _LONGEST = 28  # letters of a name
 _COLOURS = ("#4063d8", "#389826", "#9558b2", "#cb3c33", "#c98a1b", "#11808c")
 _POINTS = 72  # to the inch
+_SPAN = 8.0  # percent that the axis shows at the least: near accuracies shall look near
 _ABOVE = 24  # pixels from a rim to the middle of a label
 _TEXT: Any = {
     "fontsize": 10.5,
@@ -51,6 +52,9 @@ def draw_comparison(rows: Sequence[Circle], path: Path) -> Path:
     areas = _areas(rows)
     _draw_circles(axes, rows, heights, areas)
     _draw_axes(axes, rows)
+    if known and max(known) - min(known) < _SPAN:
+        middle = (max(known) + min(known)) / 2
+        axes.set_ylim(min(floor, middle - _SPAN / 2), middle + _SPAN / 2)
     if not known:
         axes.set_yticks([])
         axes.set_ylabel("no published accuracy")

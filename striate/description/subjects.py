@@ -1,9 +1,7 @@
 """What can be described: a module, a catalogue name, a layer pattern, a model file, or `package.module:function`."""
 
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +11,10 @@ from torch import nn
 from striate.architectures.catalogue import CATALOGUE, Declaration, declare
 from striate.architectures.patterns.pattern import is_pattern
 from striate.checkpoints.model_file import load_checkpoint
+from striate.description.builders import built
 from striate.errors import ModelFileError, SettingsError, UnknownNameError
 
-Size = int | tuple[int, ...]
+Size = int | str | tuple[int, ...]
 _SIDE = 16_384  # pixels; more is a slip of the keyboard
 
 
@@ -32,33 +31,32 @@ class Subject:
         """The network for its size."""
         return self.build(self.size)
 
-    def at(self, size: tuple[int, ...]) -> "Subject":
-        """The same for images of another size."""
-        return replace(self, size=size)
-
 
 def subject(
     network: str | Path | nn.Module, size: Size | None, *, num_classes: int | None, in_channels: int | None
 ) -> Subject:
     """What `network` stands for; nothing of it is allocated, unless it is a module already.
 
-    Raises UnknownNameError, ModelFileError, PatternError or SettingsError with a sentence.
+    A text may end in @SIZE, as resnet50@160. Raises UnknownNameError, ModelFileError, PatternError or SettingsError.
     """
-    sides = _sides(size)
     if isinstance(network, nn.Module):
-        module = getattr(network, "_orig_mod", network)  # what torch.compile wraps
-        return Subject(type(module).__name__, in_channels or 3, _given(sides), lambda _: module)
-    text = str(network)
+        module: nn.Module = getattr(network, "_orig_mod", network)  # what torch.compile wraps
+        return Subject(type(module).__name__, in_channels or 3, _given(_sides(size)), lambda _: module)
+    if not isinstance(network, str | Path) or not str(network).strip():
+        what = "an empty text" if network == "" else f"a {type(network).__name__}"
+        raise SettingsError(f"{what} is no network; expected a module, a name, a pattern, a model file or a run")
+    if Path(network).exists():
+        return _of_file(Path(network), _sides(size), (num_classes, in_channels))
+    text, at, own_size = str(network).rpartition("@")
+    if not at:
+        text, own_size = own_size, ""
+    sides = _sides(own_size or size)
     if text in CATALOGUE or is_pattern(text):
         return of_declaration(declare(text, num_classes=num_classes, in_channels=in_channels, size=_plane(sides)))
-    if Path(network).exists():
-        if (num_classes, in_channels, size) != (None, None, None):
-            raise SettingsError("a model file has its classes, channels and size; give none of them with it")
-        return of_declaration(load_checkpoint(network).declaration)
     if text.endswith(".safetensors") or "/" in text:
         raise ModelFileError(f"there is no file {network}; expected a model file, a run directory or a model's name")
     if ":" in text:
-        return Subject(text, in_channels or 3, _given(sides), _function(text, num_classes))
+        return Subject(text, in_channels or 3, _given(sides), lambda _: built(text, num_classes))
     raise UnknownNameError("model", text, CATALOGUE)
 
 
@@ -72,18 +70,45 @@ def of_declaration(declaration: Declaration) -> Subject:
     return Subject(declaration.name, declaration.in_channels, declaration.size, build)
 
 
-def _sides(size: Size | None) -> tuple[int, ...] | None:
+def _of_file(path: Path, sides: tuple[int, ...] | None, others: tuple[int | None, int | None]) -> Subject:
+    """A trained network: its layers are as they were trained, so that not every size may suit them."""
+    if path.suffix == ".py":
+        raise SettingsError(f"{path} is a Python file; write {path.stem}:function, which builds a network")
+    declaration = load_checkpoint(path).declaration
+    if others != (None, None):
+        raise SettingsError("a model file has its classes and channels; give neither with it")
+    trained = of_declaration(declaration)
+    return replace(trained, size=sides or trained.size, build=lambda _: trained.build(trained.size))
+
+
+def _sides(size: Any) -> tuple[int, ...] | None:
+    """A size as it is given: 224, "240x320", (240, 320)."""
     if size is None:
         return None
-    sides = (size, size) if isinstance(size, int) else tuple(size)
-    if not 1 <= len(sides) <= 3 or not all(isinstance(side, int) and 1 <= side <= _SIDE for side in sides):
-        raise SettingsError(f"size is {size}; expected one to three whole numbers of pixels from 1 to {_SIDE:,}")
-    return sides
+    sides = size
+    if isinstance(size, str):
+        parts = [part.strip() for part in size.lower().replace("×", "x").split("x")]
+        sides = [int(part) for part in parts if part.isascii() and part.isdigit() and len(part) < 9]
+        sides = sides if len(sides) == len(parts) else ()
+        sides = sides * 2 if len(sides) == 1 else sides
+    elif isinstance(size, int):
+        sides = (size, size)
+    plain = isinstance(sides, tuple | list) and 1 <= len(sides) <= 3
+    if plain and all(isinstance(side, int) and 1 <= side <= _SIDE for side in sides):
+        return tuple(sides)
+    given = repr(size) if isinstance(size, int | str | tuple) else f"a {type(size).__name__}"
+    raise SettingsError(
+        f"size is {given}; expected pixels from 1 to {_SIDE:,}, as 224, or 240x320 with the height first, "
+        "without the channels"
+    )
 
 
 def _given(sides: tuple[int, ...] | None) -> tuple[int, ...]:
     if sides is None:
-        raise SettingsError("a module does not say what images it takes: pass size=, and in_channels= if not 3")
+        raise SettingsError(
+            "a module does not say what images it takes: give their size (--size 224 or @224, in Python size=224), and "
+            "in_channels if not 3"
+        )
     return sides
 
 
@@ -93,27 +118,3 @@ def _plane(sides: tuple[int, ...] | None) -> tuple[int, int] | None:
     if len(sides) != 2:
         raise SettingsError(f"size is {sides}; expected height and width, or one number for both")
     return sides[0], sides[1]
-
-
-def _function(text: str, num_classes: int | None) -> Callable[[tuple[int, ...]], nn.Module]:
-    """A function that builds a network, as `torchvision.models:resnet50`; modules of the working directory count."""
-    place, _, name = text.partition(":")
-    here = str(Path.cwd())
-    sys.path.insert(0, here)
-    try:
-        function: Any = import_module(place)
-        for part in name.split("."):
-            function = getattr(function, part)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise SettingsError(f"{text!r}: {error}; expected package.module:function, which builds a network") from error
-    finally:
-        sys.path.remove(here)
-
-    def build(_size: tuple[int, ...]) -> nn.Module:
-        with torch.device("meta"):
-            network = function(**({} if num_classes is None else {"num_classes": num_classes}))
-        if not isinstance(network, nn.Module):
-            raise SettingsError(f"{text!r} gives a {type(network).__name__}; expected a torch.nn.Module")
-        return network
-
-    return build

@@ -29,6 +29,8 @@ from striate.description.operations import (
 )
 from striate.errors import SizeError
 
+FUNCTIONAL = "(functional)"  # the place of what the network's own forward calls
+
 
 @dataclass(frozen=True)
 class Operation:
@@ -62,12 +64,24 @@ class Module:
 
 
 @dataclass(frozen=True)
+class Map:
+    """What an operation in a module makes whose units lie along the axes of the image."""
+
+    module: str
+    output: tuple[int, ...]
+    field: ReceptiveField
+
+
+@dataclass(frozen=True)
 class Trace:
-    """The operations in the order they run, the modules by name, and by name what was not counted or followed."""
+    """The operations in the order they run, the modules by name, the last map, counted or not (as an addition), and by
+    name what was not counted or followed.
+    """
 
     image_field: ReceptiveField | None
     operations: tuple[Operation, ...]
     modules: dict[str, Module]
+    last_map: Map | None
     not_counted: tuple[str, ...]
     not_followed: tuple[str, ...]
     fields_lost: tuple[str, ...]
@@ -100,6 +114,7 @@ def trace(network: nn.Module, image_shape: tuple[int, ...]) -> Trace:
         recorder.follower.field(image),
         tuple(recorder.operations),
         recorder.modules,
+        recorder.last_map,
         tuple(recorder.not_counted),
         (*recorder.assumed, *stopped),
         tuple(recorder.follower.lost),
@@ -119,6 +134,7 @@ class _Recorder(MetaMode):  # type: ignore[no-untyped-call]
         self.stack = [""]
         self.operations: list[Operation] = []
         self.modules: dict[str, Module] = {}
+        self.last_map: Map | None = None
         self.not_counted: dict[str, None] = {}  # ordered, without repetition
         self.follower = Follower(image)
         self._axes = image.dim() - 2
@@ -147,6 +163,7 @@ class _Recorder(MetaMode):  # type: ignore[no-untyped-call]
         name = func.overloadpacket.__name__
         arguments = arguments_of(func, args, kwargs)
         self.follower.follow(func, arguments, result)
+        self._look_for_a_map(result)
         if func.is_view or (name in _COPYING and self._copied(arguments["self"], result)):
             return
         kind = None if self._across_channels(name, arguments) else kind_of(name, arguments)
@@ -159,6 +176,13 @@ class _Recorder(MetaMode):  # type: ignore[no-untyped-call]
         self._untold.difference_update(new)
         if kind is not None or new:
             self._write(name, arguments, result, kind, new)
+
+    def _look_for_a_map(self, result: Any) -> None:
+        made = result[0] if isinstance(result, tuple) and result else result
+        if isinstance(made, Tensor) and made.dim() == self._axes + 2 and max(made.shape[2:]) > 1:
+            field = self.follower.field(made)
+            if field is not None and any(field.stride):
+                self.last_map = Map(self.stack[-1] or FUNCTIONAL, _of_one_image(made), field)
 
     def _parameter(self, tensor: Tensor) -> str:
         """The name of the parameter that the tensor is, or is a part or a copy of; "" if none."""

@@ -114,6 +114,10 @@ def _padding(name: str, cursor: Cursor) -> int | None:
 
 def _check(layer: Layer, places: dict[str, Token], cursor: Cursor) -> None:
     """Raise PatternError where the options of one layer contradict each other."""
+    if layer.image and layer.image[2] in (1, 3, 4) and min(layer.image[:2]) > 4:
+        written, meant = ("x".join(map(str, sides)) for sides in (layer.image, (layer.image[2], *layer.image[:2])))
+        sentence = f"INPUT {written} has its channels last; write channels x height x width: INPUT {meant}"
+        raise cursor.fault(sentence, places["image"])
     height, width = layer.window
     window = f"a window of {height}x{width}"
     if layer.whole and (extra := [places[option] for option in places if option not in {"whole", "average"}]):

@@ -1,0 +1,121 @@
+"""What `describe` and `compare` answer, as a person reads it."""
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from rich.table import Table
+
+from striate.arithmetic.memory import written_bytes
+from striate.cli.grid import add, full, short, show, show_widest, sizes, table_of
+from striate.errors import SettingsError
+
+if TYPE_CHECKING:
+    from striate.description.advice import Finding
+    from striate.description.card import Card
+    from striate.description.comparison import Comparison
+    from striate.description.fitting import Fits
+
+_NAMED, _ROWS = 10, 60  # shown at the most; --json has them all
+Write = Callable[[int], str]
+
+
+def print_card(card: "Card", depth: int | None = None) -> None:
+    """The layers of a network, grouped by module, and the totals."""
+    shown = _shown(card, depth)
+    show(f"{card.name}, for one image")
+    show_widest(
+        lambda: _layers(shown, card, full),
+        lambda: _layers(shown, card, short),
+        lambda: _layers(shown, card, short, ("layer", "window")),
+        lambda: _layers(shown, card, short, ("layer",)),
+    )
+    if len(shown.rows) < len(card.rows):
+        show(f"{len(card.rows)} layers in {len(shown.rows)} rows; --depth shows more or fewer.")
+    show(*card.sentences())
+
+
+def _layers(shown: "Card", card: "Card", write: Write, names: tuple[str, ...] = ("layer", "kind", "window")) -> Table:
+    table = table_of(*names, right=("output", "parameters", "multiplies", "activations", "field"))
+    for row in shown.rows:
+        texts = {"layer": row.layer, "kind": row.kind, "window": str(row.window or "")}
+        counts = map(write, (row.parameters, row.multiplies, row.activations))
+        field = str(row.field or "?") if row.output else ""
+        add(table, *(texts[name] for name in names), sizes(row.output), *counts, field)
+    table.add_section()
+    totals = map(write, (card.parameters, card.multiplies, card.activations))
+    add(table, "total", *("" for _ in names), *totals, "")
+    return table
+
+
+def _shown(card: "Card", depth: int | None) -> "Card":
+    """The card at the depth that was asked for, else the deepest that can be taken in."""
+    if depth is not None:
+        if depth < 0:
+            raise SettingsError(f"depth is {depth}; expected 0 (one row) or more")
+        return card.grouped(depth)
+    deepest = max(row.layer.count(".") for row in card.rows) + 1
+    depths = (card, *(card.grouped(level) for level in range(deepest - 1, 0, -1)))
+    return next((shown for shown in depths if len(shown.rows) <= _ROWS), depths[-1])
+
+
+def print_advice(findings: "Sequence[Finding]") -> None:
+    """Rules of thumb that the network departs from."""
+    show("", f"Rules of thumb: {f'departs from {len(findings)}, each at a price' if findings else 'all kept'}.")
+    show(*(f"  {finding}" for finding in findings[:_NAMED]))
+    if len(findings) > _NAMED:
+        show(f"  and {len(findings) - _NAMED} more; --json names each")
+
+
+def print_fits(fits: "Fits") -> None:
+    """The largest batch and the largest image that a memory holds."""
+    table = table_of(f"in {written_bytes(fits.budget)}", right=("training", "inference"))
+    batches = (f"{batch:,}" if batch else "none" for batch in (fits.training_batch, fits.inference_batch))
+    add(table, f"largest batch of images of {sizes(fits.size)}", *batches)
+    largest = (sizes(size) if size else "none" for size in (fits.training_size, fits.inference_size))
+    add(table, f"largest images in batches of {fits.batch}", *largest)
+    least = (
+        written_bytes(bytes_) if bytes_ else "cannot run" for bytes_ in (fits.training_least, fits.inference_least)
+    )
+    add(table, f"the least that images of {sizes(fits.size)} need", *least)
+    show("", table)
+
+
+def print_comparison(comparison: "Comparison") -> None:
+    """Networks side by side, and who needs most."""
+    show(f"for one image; memory for batches of {comparison.batch} in float32, training with momentum")
+    show_widest(
+        lambda: _networks(comparison, full, *_COLUMNS),
+        lambda: _networks(comparison, short, *_COLUMNS),
+        lambda: _networks(comparison, short, "image", "parameters", "multiplies", "training", "top-1"),
+    )
+    show(*comparison.findings())
+    accuracies = [(row.name, row.accuracy.source) for row in comparison.rows if row.accuracy]
+    for source in dict.fromkeys(source for _, source in accuracies):
+        names = dict.fromkeys(name for name, own in accuracies if own == source)
+        show(f"accuracy of {', '.join(names)}: {source}")
+
+
+_COLUMNS = ("image", "parameters", "multiplies", "activations", "field", "inference", "training", "top-1")
+
+
+def _networks(comparison: "Comparison", write: Write, *columns: str) -> Table:
+    table = table_of("network", right=columns)
+    for row in comparison.rows:
+        cells = {
+            "image": sizes(row.size),
+            "parameters": write(row.parameters),
+            "multiplies": write(row.multiplies),
+            "activations": write(row.activations),
+            "field": _side(row.field),
+            "inference": written_bytes(row.inference_bytes) if row.inference_bytes else "?",
+            "training": written_bytes(row.training_bytes) if row.training_bytes else "?",
+            "top-1": f"{row.accuracy.top1:.1f} %" if row.accuracy else "–",
+        }
+        add(table, row.name, *(cells[column] for column in columns))
+    return table
+
+
+def _side(field: Sequence[int] | None) -> str:
+    if field is None:
+        return "?"
+    return str(field[0]) if len(set(field)) == 1 else sizes(field)

@@ -1,0 +1,76 @@
+"""Tables in a terminal: cells shown as they are, figures never cut, the widest form that fits."""
+
+from collections.abc import Callable, Sequence
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from striate.errors import printable
+
+
+def table_of(*left: str, right: Sequence[str] = (), last: str | None = None) -> Table:
+    """A table with names to the left, figures to the right, which are never broken, and perhaps a text."""
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for name in left:
+        table.add_column(name, overflow="fold")
+    for name in right:
+        table.add_column(name, justify="right", no_wrap=True)
+    if last is not None:
+        table.add_column(last, overflow="fold")
+    return table
+
+
+def add(table: Table, *cells: str) -> None:
+    """A row whose cells are shown as they are: a file may be called [red]."""
+    table.add_row(*(Text(printable(cell)) for cell in cells))
+
+
+def show(*what: Table | str) -> None:
+    """To the standard output; names are never taken for markup, nor cut where there is no terminal."""
+    console = _console()
+    for part in what:
+        console.print(Text(part) if isinstance(part, str) else part)
+
+
+def show_widest(*forms: Callable[[], Table]) -> None:
+    """The first form that fits the terminal; the last one as it is, if none does."""
+    console = _console()
+    for form in forms:
+        table = form()
+        wanted = console.measure(table, options=console.options.update(width=10_000)).maximum
+        if wanted <= console.width or form is forms[-1]:
+            console.print(table)
+            return
+
+
+def _console() -> Console:
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console.width = 10_000
+    return console
+
+
+def sizes(values: Sequence[int]) -> str:
+    """3×224×224."""
+    return "×".join(map(str, values))
+
+
+def full(count: int) -> str:
+    """Every digit: 4,089,184,256."""
+    return f"{count:,}"
+
+
+def short(count: int) -> str:
+    """Three digits and a unit of 1000.
+
+    >>> short(4_089_184_256), short(61_706), short(850)
+    ('4.09 G', '61.7 k', '850')
+    """
+    value, unit = float(count), ""
+    for unit in ("", "k", "M", "G", "T"):
+        if value < 999.5 or unit == "T":
+            break
+        value /= 1000
+    return f"{value:.{0 if not unit or value >= 99.95 else 1 if value >= 9.995 else 2}f} {unit}".rstrip()
