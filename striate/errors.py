@@ -16,6 +16,12 @@ def printable(text: str) -> str:
 _FEW = 12  # names that one can read through
 
 
+def expect_whole(name: str, value: object, most: int) -> None:
+    """Raise SettingsError if a setting is no whole number from 1 to `most`."""
+    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= most:
+        raise SettingsError(f"{name} is {value!r}; expected a whole number from 1 to {most:,}")
+
+
 class StriateError(Exception):
     """The root of the tree. The command line prints the sentence and exits with code 2."""
 

@@ -12,7 +12,7 @@ from striate.architectures.lenet import lenet5
 from striate.architectures.patterns.pattern import IN_CHANNELS, SIZE, is_pattern, parse
 from striate.architectures.resnet import resnet18, resnet34, resnet50, resnet101, resnet152
 from striate.architectures.vgg import vgg11, vgg11_lrn, vgg13, vgg16, vgg16_c, vgg19
-from striate.errors import SettingsError, UnknownNameError
+from striate.errors import UnknownNameError, expect_whole
 
 
 @dataclass(frozen=True)
@@ -99,8 +99,7 @@ class Declaration:
             ("size", min(self.size), 16_384),
             ("size", max(self.size), 16_384),
         ):
-            if not 1 <= value <= most:
-                raise SettingsError(f"{name} is {value}; expected a whole number from 1 to {most:,}")
+            expect_whole(name, value, most)
         return architecture(self.name).build(self.num_classes, self.in_channels, self.size)
 
 

@@ -96,8 +96,11 @@ def _large_filters(card: Card) -> Iterator[Finding]:
         window = row.window
         if window is None or window.groups > 1 or max(window.stride) > 1 or min(window.kernel) < 5:
             continue
+        if max(window.dilation) > 1 or any(side % 2 == 0 for side in window.kernel):
+            continue  # no stack of 3 sees the same
         layers = (max(window.kernel) - 1) // 2
-        axes, channels, maps = len(window.kernel), row.input[0], row.output[0]
+        axes = len(window.kernel)
+        channels, maps = row.input[-axes - 1], row.output[-axes - 1]
         one = prod(window.kernel) * channels * maps
         stack = 3**axes * maps * (channels + (layers - 1) * maps)
         if stack < one:
@@ -115,15 +118,15 @@ def _shrinking(card: Card) -> Iterator[Finding]:
     """Convolutions keep the size of their maps, and pooling alone shrinks them."""
     for row in _convolutions(card):
         window = row.window
-        if window is None or max(window.stride) > 1 or max(row.output[1:]) == 1 or not _shrinks(row):
+        if window is None or max(window.stride) > 1 or max(_sides(row, row.output)) == 1 or not _shrinks(row):
             continue
         pads = [step * (side - 1) / 2 for side, step in zip(window.kernel, window.dilation, strict=True)]
         if all(pad.is_integer() for pad in pads):
             yield Finding(
                 row.layer,
                 "same padding",
-                f"it shrinks the map from {_sizes(row.input[1:])} to {_sizes(row.output[1:])}, and the border is seen "
-                "less than the middle.",
+                f"it shrinks the map from {_sizes(_sides(row, row.input))} to {_sizes(_sides(row, row.output))}, "
+                "and the border is seen less than the middle.",
                 f"Pad by {_sizes(tuple(map(int, pads)))}.",
             )
 
@@ -131,7 +134,7 @@ def _shrinking(card: Card) -> Iterator[Finding]:
 def _lossy_pooling(card: Card) -> Iterator[Finding]:
     """Pool 2x2 with stride 2, or 3x3 with stride 2; larger windows lose too much at once."""
     for row in card.rows:
-        if row.window and row.kind.endswith("pooling") and max(row.output[1:]) > 1:
+        if row.window and row.kind.endswith("pooling") and max(_sides(row, row.output)) > 1:
             largest, every = max(row.window.kernel), prod(row.window.stride)
             if largest > 3:
                 yield Finding(
@@ -158,12 +161,14 @@ def _first_layer(card: Card) -> Iterator[Finding]:
 def _narrow_field(card: Card, object_size: int | None) -> Iterator[Finding]:
     """A unit can only know what it sees."""
     last = card.last_map
-    if last is None or last.field.whole or not _convolutions(card):
+    if last is None or last.field is None or last.field.whole or not _convolutions(card):
         return
     wanted, what = (max(card.size), "image") if object_size is None else (object_size, "object")
     if min(last.field.size) < wanted:
-        final = card.rows[-1].field
-        behind = ", and the layers behind it put such parts together" if final and final.whole else ""
+        later = [row for row in card.rows if row.field and row.field.whole]
+        if 2 * sum(row.multiplies for row in later) > card.multiplies:
+            return  # most of the work is done where the whole image is seen
+        behind = ", and the layers behind it put such parts together" if later else ""
         yield Finding(
             last.module,
             "receptive field",
@@ -193,15 +198,21 @@ def _slides(row: Row) -> bool:
 
 
 def _shrinks(row: Row) -> bool:
-    return any(after < before for before, after in zip(row.input[1:], row.output[1:], strict=True))
+    sides = zip(_sides(row, row.input), _sides(row, row.output), strict=True)
+    return any(after < before for before, after in sides)
 
 
 def _fits(row: Row) -> list[Fit]:
     window = row.window
     if window is None:
         return []
-    axes = zip(row.input[1:], window.kernel, window.stride, window.padding, window.dilation, strict=True)
+    axes = zip(_sides(row, row.input), window.kernel, window.stride, window.padding, window.dilation, strict=True)
     return [fit(w, f, stride=s, padding=p, dilation=d, ceil=window.ceil) for w, f, s, p, d in axes]
+
+
+def _sides(row: Row, shape: tuple[int, ...]) -> tuple[int, ...]:
+    """The sizes of a shape that the row's window slides along."""
+    return shape[-len(row.window.kernel) :] if row.window else ()
 
 
 def _exact(place: Fit) -> bool:

@@ -19,9 +19,16 @@ from striate.errors import SettingsError
 
 def built(reference: str, num_classes: int | None) -> nn.Module:
     """The network that a reference stands for. Raises SettingsError with what went wrong in it, and where."""
-    thing = _found(reference)
-    if isinstance(thing, nn.Module):
-        return thing
+    here = str(Path.cwd())
+    sys.path.insert(0, here)
+    try:
+        thing = _found(reference)
+        return thing if isinstance(thing, nn.Module) else _called(reference, thing, num_classes)
+    finally:
+        sys.path.remove(here)
+
+
+def _called(reference: str, thing: Any, num_classes: int | None) -> nn.Module:
     if not callable(thing):
         raise SettingsError(f"{reference} is of type {type(thing).__name__}; expected a function that builds a network")
     arguments = {} if num_classes is None else {"num_classes": num_classes}
@@ -44,8 +51,6 @@ def built(reference: str, num_classes: int | None) -> nn.Module:
 
 def _found(reference: str) -> Any:
     place, _, name = reference.partition(":")
-    here = str(Path.cwd())
-    sys.path.insert(0, here)
     try:
         thing: Any = import_module(place)
         for part in name.split("."):
@@ -53,8 +58,6 @@ def _found(reference: str) -> Any:
     except Exception as error:
         wanted = "expected package.module:function, which builds a network"
         raise SettingsError(f"{reference} cannot be imported: {_told(error)}; {wanted}") from error
-    finally:
-        sys.path.remove(here)
     return thing
 
 

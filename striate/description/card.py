@@ -63,7 +63,7 @@ class Card:
     fields_lost: tuple[str, ...]  # operations behind which the receptive field is not known
     values_read: tuple[int, int]  # parameters, and values of one image that go in and out of the counted operations
     memory: Memory
-    last_map: Map | None  # the last whose units lie along the axes of the image
+    last_map: Map | None  # the last that has more than one place, also where nothing was counted
     modules: Mapping[str, Module]
 
     @property
@@ -129,7 +129,7 @@ class Card:
             "multiplies": self.multiplies,
             "activations": self.activations,
             "intensity": self.intensity,
-            "field": self.last_map and self.last_map.field.to_dict(),
+            "last_map": self.last_map and self.last_map.to_dict(),
             "memory": vars(self.memory),
             "most_activations": self.most_activations.layer,
             "most_parameters": self.most_parameters.layer,

@@ -150,7 +150,7 @@ def _compared(card: Card, accuracy: Accuracy | None) -> Compared:
         card.parameters,
         card.multiplies,
         card.activations,
-        card.last_map.field.size if card.last_map else None,
+        card.last_map.field.size if card.last_map and card.last_map.field else None,
         card.memory.inference,
         card.memory.training,
         accuracy,

@@ -9,7 +9,7 @@ from striate.description.card import Card, card_of
 from striate.description.memory import Conditions
 from striate.description.subjects import Size, Subject, of_declaration, subject
 from striate.description.trace import trace
-from striate.errors import SizeError
+from striate.errors import SizeError, StriateError
 
 _LARGEST_TRIED = 1_024  # pixels, in looking for a size that a network can take
 
@@ -64,24 +64,28 @@ def describe_subject(
     try:
         return card_of(chosen.name, network, conditions)
     except SizeError as error:
-        smallest = _smallest_size(chosen)
-        if smallest is None:
+        works = _size_that_works(chosen, collapsed="which is smaller" in str(error))
+        if works is None:
             raise
-        raise SizeError(f"{error}; images of {smallest} pixels or more work") from error
+        raise SizeError(f"{error}; a size of {works} works") from error
 
 
-def _smallest_size(chosen: Subject) -> int | None:
-    """The side of the smallest square, larger than the size that failed, that the network can take."""
+def _size_that_works(chosen: Subject, *, collapsed: bool) -> int | None:
+    """The side of a larger square that the network takes: for a map that collapsed the smallest, else a round one."""
 
     def works(side: int) -> bool:
         try:
             sides = (side,) * len(chosen.size)
             trace(chosen.build(sides), (chosen.in_channels, *sides))
-        except SizeError:
+        except StriateError:
             return False
         return True
 
-    low, high = min(chosen.size), 2 * min(chosen.size)
+    least = min(chosen.size)
+    if not collapsed:
+        round_ = {-(-least // step) * step for step in (2, 4, 8, 16, 32, 64)} | {224}
+        return next((side for side in sorted(round_) if side > least and works(side)), None)
+    low, high = least, 2 * least
     while high <= _LARGEST_TRIED and not works(high):
         low, high = high, 2 * high
     if high > _LARGEST_TRIED:

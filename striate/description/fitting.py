@@ -7,12 +7,13 @@ from pathlib import Path
 from torch import nn
 
 from striate.arithmetic.memory import read_bytes
-from striate.description.memory import CANNOT_RUN, Conditions, inference_bytes, training_bytes
+from striate.description.memory import Conditions, inference_bytes, training_bytes
 from striate.description.subjects import Size, Subject, subject
 from striate.description.trace import trace
-from striate.errors import PatternError, SizeError
+from striate.errors import SettingsError
 
 _MOST_IMAGES, _LONGEST_SIDE = 1_000_000, 16_384
+_STEPS = (1, 2, 4, 8, 16, 32, 64)  # pixels
 _STRAIGHT = 5  # questions after which a search that follows lines also halves
 
 
@@ -51,7 +52,9 @@ def fit_memory(
     The arguments and errors are those of `describe`. A network that does not run at another size has its own alone.
     """
     chosen = subject(network, size, num_classes=num_classes, in_channels=in_channels)
-    budget = read_bytes(memory) if isinstance(memory, str) else memory
+    if not isinstance(memory, int | str):
+        raise SettingsError(f'memory is {memory!r}; expected a size, as "8GB", or a number of bytes')
+    budget = memory if isinstance(memory, int) else read_bytes(memory)
     conditions = Conditions((chosen.in_channels, *chosen.size), batch, number_format, optimizer)
     trace(chosen.network(), conditions.image_shape)  # whose error names the layer that does not fit
     return Fits(
@@ -76,7 +79,7 @@ def _largest_batch(bytes_of: Bytes, chosen: Subject, conditions: Conditions, bud
     def needed(batch: int) -> int:
         try:
             return bytes_of(network, replace(conditions, batch=batch))
-        except CANNOT_RUN:  # as batch normalisation of a single value in training
+        except Exception:  # as batch normalisation of a single value in training
             return budget + 1
 
     return largest(needed, budget, 2, _MOST_IMAGES)
@@ -87,13 +90,16 @@ def _least(bytes_of: Bytes, chosen: Subject, conditions: Conditions) -> int | No
     for batch in (1, 2):
         try:
             return bytes_of(network, replace(conditions, batch=batch))
-        except CANNOT_RUN:
+        except Exception:
             continue
     return None
 
 
 def _largest_size(bytes_of: Bytes, chosen: Subject, conditions: Conditions, budget: int) -> tuple[int, ...] | None:
-    """Bytes grow with the square of the side; a side too small for the network counts as one that fits."""
+    """Bytes grow with the square of the side. A side too small for the network counts as one that fits.
+
+    Some networks take only sides in steps, as one that halves its maps and joins them again: the search goes in these.
+    """
     own = min(chosen.size)
 
     def size_of(side: int) -> tuple[int, ...]:
@@ -103,14 +109,18 @@ def _largest_size(bytes_of: Bytes, chosen: Subject, conditions: Conditions, budg
         size = size_of(side)
         try:
             return bytes_of(chosen.build(size), replace(conditions, image_shape=(chosen.in_channels, *size)))
-        except (SizeError, PatternError, *CANNOT_RUN):
+        except Exception:  # any that a forward raises: it does not run
             return None
 
-    def needed(side: int) -> int:
+    step = next((step for step in _STEPS if runs(own + step) is not None), 1)
+    first = own % step
+
+    def needed(steps: int) -> int:
+        side = first + steps * step
         bytes_ = runs(side)
         return (0 if side < own else budget + 1) if bytes_ is None else bytes_
 
-    side = largest(needed, budget, own, _LONGEST_SIDE, power=len(chosen.size))
+    side = first + step * largest(needed, budget, own // step, _LONGEST_SIDE // step, power=len(chosen.size))
     return size_of(side) if side and runs(side) is not None else None
 
 

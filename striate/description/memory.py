@@ -19,10 +19,8 @@ from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_leaves
 
 from striate.arithmetic.memory import NUMBER_FORMATS, OPTIMIZER_SCRATCH, OPTIMIZER_STATES
-from striate.description.meta import MetaMode, NotFollowed, in_mode_of, meta_state, tensors_in
-from striate.errors import SettingsError
-
-CANNOT_RUN = (RuntimeError, ValueError, IndexError, TypeError, AssertionError, NotFollowed)  # what a forward may raise
+from striate.description.meta import MetaMode, in_mode_of, meta_state, tensors_in
+from striate.errors import SettingsError, expect_whole
 
 
 @dataclass(frozen=True)
@@ -35,12 +33,12 @@ class Conditions:
     optimizer: str = "momentum"
 
     def __post_init__(self) -> None:
-        if self.number_format not in NUMBER_FORMATS:
+        if self.number_format not in tuple(NUMBER_FORMATS):
             raise SettingsError(f"number_format is {self.number_format!r}; expected one of {', '.join(NUMBER_FORMATS)}")
-        if self.optimizer not in OPTIMIZER_STATES:
+        if self.optimizer not in tuple(OPTIMIZER_STATES):
             raise SettingsError(f"optimizer is {self.optimizer!r}; expected one of {', '.join(OPTIMIZER_STATES)}")
-        if not 1 <= self.batch <= 1_000_000:
-            raise SettingsError(f"batch is {self.batch}; expected a whole number from 1 to 1,000,000")
+        expect_whole("batch", self.batch, 1_000_000)
+        expect_whole("in_channels", self.image_shape[0], 100_000)
 
     def images(self) -> Tensor:
         kind: torch.dtype = getattr(torch, self.number_format)
@@ -67,7 +65,7 @@ def memory_of(network: nn.Module, conditions: Conditions) -> Memory:
     for bytes_of in (inference_bytes, training_bytes):
         try:
             found.append(bytes_of(network, conditions))
-        except CANNOT_RUN as error:
+        except Exception as error:  # a forward may raise anything, and only in training too
             found.append(None)
             why_not = why_not or str(error).partition("\n")[0] or type(error).__name__
     return Memory(conditions.batch, conditions.number_format, conditions.optimizer, found[0], found[1], why_not)
@@ -113,14 +111,32 @@ class _Fused(TorchFunctionMode):
         return _fused(*args, **kwargs)
 
 
-def _can_be_fused(query: Tensor, key: Tensor, value: Tensor, *_: Any, **__: Any) -> bool:
-    return query.dim() == 4 and query.shape[:2] == key.shape[:2] and query.shape[-1] == value.shape[-1]
+def _can_be_fused(
+    query: Tensor, key: Tensor, value: Tensor, attn_mask: Tensor | None = None, *_: Any, **__: Any
+) -> bool:
+    learnt = attn_mask is not None and attn_mask.requires_grad
+    return not learnt and query.dim() == 4 and query.shape[:2] == key.shape[:2] and query.shape[-1] == value.shape[-1]
 
 
 def _fused(query: Tensor, key: Tensor, value: Tensor, attn_mask: Tensor | None = None, *_: Any, **__: Any) -> Any:
     """The kernel of processors, as if it dropped nothing: with dropout inside the attention they spell it out too."""
     kernel = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu
     return kernel(query, key, value, attn_mask=attn_mask)[0]
+
+
+class _ForwardAndBackward(nn.Module):
+    """Both in one call, so that what is computed again for the backward pass meets the same weights."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, images: Tensor) -> None:
+        outputs = tensors_in(tree_leaves(self.network(images)))
+        losses = [(output * 1).sum() for output in outputs if output.requires_grad]  # each makes one gradient
+        del outputs
+        if losses:
+            torch.autograd.backward(losses)
 
 
 def inference_bytes(network: nn.Module, conditions: Conditions) -> int:
@@ -143,13 +159,9 @@ def training_bytes(network: nn.Module, conditions: Conditions) -> int:
         state, images = _held(network, conditions, ledger)
         weights = [tensor.numel() * tensor.element_size() for tensor in state.values() if tensor.requires_grad]
         ledger.held += OPTIMIZER_STATES[conditions.optimizer] * sum(weights)
+        step = _ForwardAndBackward(network)
         with ledger, _Fused():
-            outputs = tensors_in(tree_leaves(functional_call(network, state, images)))
-            trained = [output for output in outputs if output.requires_grad]
-            del outputs
-            if trained:
-                # a loss that makes one gradient of each output
-                torch.autograd.backward([(output * 1).sum() for output in trained])
+            functional_call(step, {f"network.{name}": tensor for name, tensor in state.items()}, images)
     return max(ledger.peak, ledger.held + OPTIMIZER_SCRATCH[conditions.optimizer] * max(weights, default=0))
 
 

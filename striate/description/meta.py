@@ -16,6 +16,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from striate.description import shapes
 from striate.errors import SettingsError
 
+_PATIENCE = 1_000  # times that one place may ask for a value
+
 
 class NotFollowed(Exception):  # noqa: N818 - no error: the run ends here, and the card says so
     """An operation whose shape depends on the values of tensors."""
@@ -26,7 +28,8 @@ class MetaMode(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        self.assumed: dict[str, None] = {}  # what depends on values, ordered, without repetition
+        self.assumed: dict[str, int] = {}  # what depends on values, and how often it was asked for
+        self._overwritten: dict[int, Tensor] = {}  # by storage; kept, so that no storage comes twice
         self._made: dict[Any, list[shapes.Made | None] | shapes.Made] = {}
 
     @classmethod
@@ -51,7 +54,8 @@ class MetaMode(TorchDispatchMode):  # type: ignore[no-untyped-call]
             if torch.Tag.data_dependent_output in func.tags:
                 return self._assume(func, tensors)
             if not all(tensor.is_meta for tensor in tensors):
-                args, kwargs = _without_values(args), _without_values(kwargs)
+                self._written(func, tensors[0])
+                args, kwargs = self._without_values(args), self._without_values(kwargs)
             self._before(func, args)
             try:
                 result = self._run(func, args, kwargs)
@@ -65,11 +69,35 @@ class MetaMode(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self._seen(func, args, kwargs, result)
         return result
 
+    def _written(self, func: Any, target: Tensor) -> None:
+        """A tensor with values that is written to without values has none any more."""
+        if func._schema.is_mutable and not target.is_meta:
+            self._overwritten[target.untyped_storage()._cdata] = target
+
+    def _stands_for(self, tensor: Tensor, overwritten: bool) -> None:
+        """Look at a tensor that takes the place of one with values, which may have been overwritten."""
+
+    def _without_values(self, value: Any) -> Any:
+        if isinstance(value, Tensor):
+            if value.is_meta:
+                return value
+            empty = _empty_like(value, value.dtype)
+            self._stands_for(empty, value.untyped_storage()._cdata in self._overwritten)
+            return empty
+        if isinstance(value, dict):
+            return {key: self._without_values(part) for key, part in value.items()}
+        if isinstance(value, list | tuple):
+            return type(value)(map(self._without_values, value))
+        return value
+
     def _assume(self, func: Any, tensors: Sequence[Tensor]) -> bool | int | float:
         value: bool | int | float = 0.0 if tensors[0].is_floating_point() else 0
         if tensors[0].dtype is torch.bool or func.overloadpacket is torch.ops.aten.equal:
             value = False
-        self.assumed[f"in {self._place()}, the value of a tensor, which was taken for {value}"] = None
+        told = f"in {self._place()}, the value of a tensor, which was taken for {value}"
+        self.assumed[told] = self.assumed.get(told, 0) + 1
+        if self.assumed[told] > _PATIENCE:
+            raise NotFollowed(f"in {self._place()}, a loop that waits for the value of a tensor")
         return value
 
     def _run(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -132,16 +160,6 @@ def in_mode_of(network: nn.Module, *, training: bool) -> Iterator[None]:
         torch.backends.mha.set_fastpath_enabled(fast)
         for module, mode in modes.items():
             module.training = mode
-
-
-def _without_values(value: Any) -> Any:
-    if isinstance(value, Tensor):
-        return value if value.is_meta else _empty_like(value, value.dtype)
-    if isinstance(value, dict):
-        return {key: _without_values(part) for key, part in value.items()}
-    if isinstance(value, list | tuple):
-        return type(value)(map(_without_values, value))
-    return value
 
 
 def _signature(value: Any) -> Any:

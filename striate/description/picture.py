@@ -113,9 +113,7 @@ def _draw_labels(
         for row, height, area in zip(rows, heights, areas, strict=True)
     ]
     labels = [
-        axes.text(
-            *data.transform((x, y + radius + _ABOVE)), f"{_short(row.name)}  {_millions(row.parameters)}", **_TEXT
-        )
+        axes.text(*data.transform((x, y + radius + _ABOVE)), _told(row), **_TEXT)
         for row, (x, y, radius) in zip(rows, circles, strict=True)
     ]
     rims = [

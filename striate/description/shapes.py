@@ -40,11 +40,15 @@ def _dense(shape: Sequence[int], number_format: torch.dtype) -> Made:
 
 
 def _convolution(args: Sequence[Any]) -> Made | None:
-    images, weight, _, stride, padding, dilation, transposed, output_padding, groups = args
+    images, weight, biases, stride, padding, dilation, transposed, output_padding, groups = args
     axes = weight.dim() - 2
     taken = weight.shape[0] if transposed else weight.shape[1] * groups
-    plain = images.dim() == weight.dim() and images.shape[1] == taken and images.is_contiguous()
-    if not plain or any(len(values) != axes for values in (stride, padding, dilation, output_padding)):
+    channels = weight.shape[1] * groups if transposed else weight.shape[0]
+    if images.dim() != weight.dim() or not _one_format(images, weight, biases) or not images.is_contiguous():
+        return None
+    if images.shape[1] != taken or channels % groups or (biases is not None and tuple(biases.shape) != (channels,)):
+        return None
+    if any(len(values) != axes for values in (stride, padding, dilation, output_padding)):
         return None
     sides = []
     for axis in range(axes):
@@ -55,7 +59,6 @@ def _convolution(args: Sequence[Any]) -> Made | None:
             if transposed
             else output_size(length, window, **how)
         )
-    channels = weight.shape[1] * groups if transposed else weight.shape[0]
     return _dense((images.shape[0], channels, *sides), images.dtype)
 
 
@@ -65,8 +68,10 @@ def _convolution_backward(args: Sequence[Any]) -> list[Made | None]:
     return [part if want else None for part, want in zip(made, wanted, strict=True)]
 
 
-def _batch_norm(args: Sequence[Any]) -> list[Made | None]:
+def _batch_norm(args: Sequence[Any]) -> list[Made | None] | None:
     images, training = args[0], args[5]
+    if not _one_format(images, args[1]) or any(own is not None and own.shape != images.shape[1:2] for own in args[1:5]):
+        return None
     statistics = _dense((images.shape[1] if training else 0,), images.dtype)
     return [of(images), statistics, statistics]
 
@@ -87,9 +92,15 @@ def _max_pooling(args: Sequence[Any]) -> list[Made | None] | None:
     sides = []
     for axis in range(2):
         window, step, pad, gap = (_at(value, axis) for value in (kernel, stride or kernel, padding, dilation))
+        if 2 * pad > window:
+            return None
         sides.append(output_size(maps.shape[axis + 2], window, stride=step, padding=pad, dilation=gap, ceil=ceil))
     shape = (*maps.shape[:2], *sides)
     return [_dense(shape, maps.dtype), _dense(shape, torch.int64)]
+
+
+def _one_format(*tensors: Tensor | None) -> bool:
+    return len({tensor.dtype for tensor in tensors if tensor is not None}) == 1
 
 
 def _at(values: int | Sequence[int], axis: int) -> int:
@@ -98,15 +109,20 @@ def _at(values: int | Sequence[int], axis: int) -> int:
 
 def _product(args: Sequence[Any]) -> Made | None:
     left, right = args[-2:]
-    fits = left.dim() == right.dim() == 2 and left.shape[1] == right.shape[0]
+    fits = left.dim() == right.dim() == 2 and left.shape[1] == right.shape[0] and _one_format(*args)
+    if len(args) == 3 and tuple(args[0].shape) != (right.shape[-1],):
+        return None
     return _dense((left.shape[0], right.shape[1]), left.dtype) if fits else None
 
 
 def _reduced(args: Sequence[Any]) -> Made | None:
     maps, dims, keep = (*args, None, False)[:3]
-    if not dims or not maps.is_floating_point():
+    rank = maps.dim()
+    if not dims or not maps.is_floating_point() or not all(-rank <= dim < rank for dim in dims):
         return None
-    gone = {dim % maps.dim() for dim in dims}
+    gone = {dim % rank for dim in dims}
+    if len(gone) < len(dims):
+        return None
     shape = [1 if dim in gone else length for dim, length in enumerate(maps.shape) if keep or dim not in gone]
     return _dense(shape, maps.dtype)
 

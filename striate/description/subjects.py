@@ -12,7 +12,7 @@ from striate.architectures.catalogue import CATALOGUE, Declaration, declare
 from striate.architectures.patterns.pattern import is_pattern
 from striate.checkpoints.model_file import load_checkpoint
 from striate.description.builders import built
-from striate.errors import ModelFileError, SettingsError, UnknownNameError
+from striate.errors import ModelFileError, SettingsError, UnknownNameError, expect_whole
 
 Size = int | str | tuple[int, ...]
 _SIDE = 16_384  # pixels; more is a slip of the keyboard
@@ -39,9 +39,14 @@ def subject(
 
     A text may end in @SIZE, as resnet50@160. Raises UnknownNameError, ModelFileError, PatternError or SettingsError.
     """
+    channels = 3 if in_channels is None else in_channels
+    expect_whole("in_channels", channels, 100_000)
+    if num_classes is not None:
+        expect_whole("num_classes", num_classes, 1_000_000)
     if isinstance(network, nn.Module):
-        module: nn.Module = getattr(network, "_orig_mod", network)  # what torch.compile wraps
-        return Subject(type(module).__name__, in_channels or 3, _given(_sides(size)), lambda _: module)
+        if num_classes is not None:
+            raise SettingsError("a module has its classes already; leave num_classes out")
+        return Subject(type(_bare(network)).__name__, channels, _given(_sides(size)), lambda _: _bare(network))
     if not isinstance(network, str | Path) or not str(network).strip():
         what = "an empty text" if network == "" else f"a {type(network).__name__}"
         raise SettingsError(f"{what} is no network; expected a module, a name, a pattern, a model file or a run")
@@ -56,8 +61,14 @@ def subject(
     if text.endswith(".safetensors") or "/" in text:
         raise ModelFileError(f"there is no file {network}; expected a model file, a run directory or a model's name")
     if ":" in text:
-        return Subject(text, in_channels or 3, _given(sides), lambda _: built(text, num_classes))
+        return Subject(text, channels, _given(sides), lambda _: _bare(built(text, num_classes)))
     raise UnknownNameError("model", text, CATALOGUE)
+
+
+def _bare(network: nn.Module) -> nn.Module:
+    """What torch.compile and nn.DataParallel wrap."""
+    inner = network.module if isinstance(network, nn.DataParallel) else getattr(network, "_orig_mod", network)
+    return inner if isinstance(inner, nn.Module) else network
 
 
 def of_declaration(declaration: Declaration) -> Subject:
@@ -91,7 +102,7 @@ def _sides(size: Any) -> tuple[int, ...] | None:
         sides = [int(part) for part in parts if part.isascii() and part.isdigit() and len(part) < 9]
         sides = sides if len(sides) == len(parts) else ()
         sides = sides * 2 if len(sides) == 1 else sides
-    elif isinstance(size, int):
+    elif isinstance(size, int) and not isinstance(size, bool):
         sides = (size, size)
     plain = isinstance(sides, tuple | list) and 1 <= len(sides) <= 3
     if plain and all(isinstance(side, int) and 1 <= side <= _SIDE for side in sides):

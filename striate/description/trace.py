@@ -4,6 +4,7 @@ A dispatch mode sees the operations, however they were called; module hooks say 
 operation's parameters are those whose storage it is given. Networks are run as in evaluation.
 """
 
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from striate.description.fields.reach import ReceptiveField
 from striate.description.meta import MetaMode, NotFollowed, in_mode_of, meta_state, tensors_in
 from striate.description.operations import (
     MULTIPLIES,
+    POOLING,
     Arguments,
     Window,
     arguments_of,
@@ -27,7 +29,7 @@ from striate.description.operations import (
     plain,
     window_of,
 )
-from striate.errors import SizeError
+from striate.errors import SettingsError, SizeError, StriateError
 
 FUNCTIONAL = "(functional)"  # the place of what the network's own forward calls
 
@@ -65,11 +67,15 @@ class Module:
 
 @dataclass(frozen=True)
 class Map:
-    """What an operation in a module makes whose units lie along the axes of the image."""
+    """What an operation in a module makes that is a map (C, *sides) of more than one place."""
 
     module: str
     output: tuple[int, ...]
-    field: ReceptiveField
+    field: ReceptiveField | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, ready for JSON."""
+        return vars(self) | {"field": self.field and self.field.to_dict()}
 
 
 @dataclass(frozen=True)
@@ -94,7 +100,7 @@ def trace(network: nn.Module, image_shape: tuple[int, ...]) -> Trace:
     """
     state = meta_state(network)
     with torch.inference_mode(False):
-        image = torch.empty((1, *image_shape), device="meta")
+        image = torch.empty((1, *image_shape), device="meta", dtype=torch.float32)
     recorder = _Recorder(image, dict(network.named_parameters(remove_duplicate=True)).keys(), state)
     stopped: list[str] = []
     with in_mode_of(network, training=False), _named(network, recorder), torch.inference_mode(False), torch.no_grad():
@@ -105,11 +111,10 @@ def trace(network: nn.Module, image_shape: tuple[int, ...]) -> Trace:
             stopped.append(f"{stop}; what comes after is not in the table")
         except SizeError as error:
             raise SizeError(f"the network cannot take {_shape_text(image_shape)}: {error}") from error
-        except (RuntimeError, ValueError, IndexError, TypeError, AssertionError) as error:
-            reason = str(error).partition("\n")[0] or type(error).__name__
-            raise SizeError(
-                f"the network cannot take {_shape_text(image_shape)}: in {recorder.place()}, {reason}"
-            ) from error
+        except StriateError:
+            raise
+        except Exception as error:  # a forward may raise anything
+            raise SizeError(f"the network cannot take {_shape_text(image_shape)}: {recorder.told(error)}") from error
     return Trace(
         recorder.follower.field(image),
         tuple(recorder.operations),
@@ -138,18 +143,26 @@ class _Recorder(MetaMode):  # type: ignore[no-untyped-call]
         self.not_counted: dict[str, None] = {}  # ordered, without repetition
         self.follower = Follower(image)
         self._axes = image.dim() - 2
+        self._raised_in = ""
         self._parameters: dict[int, str] = {state[name].untyped_storage()._cdata: name for name in names}
         self._untold = set(names)
         self._copies: list[Tensor] = []  # kept, so that no storage comes twice
 
-    def place(self) -> str:
-        return self.stack[-1] or "its own forward"
+    def _place(self) -> str:
+        return self._raised_in or self.stack[-1] or "its own forward"
 
-    _place = place
+    def told(self, error: Exception) -> str:
+        """Where the network raised an error, and its sentence."""
+        said = str(error).partition("\n")[0]
+        kind = "" if isinstance(error, RuntimeError | ValueError) and said else f"{type(error).__name__}: "
+        guess = f" ({next(iter(self.assumed))})" if self.assumed else ""
+        return f"in {self._place()}, {kind}{said}{guess}"
 
     def leave(self, module: nn.Module, _inputs: Any, output: Any) -> None:
         """The module on top of the stack is done."""
         name = self.stack.pop()
+        if sys.exc_info()[1] is not None:
+            self._raised_in = self._raised_in or name
         if isinstance(output, Tensor):
             kind = type(module).__name__
             self.modules[name] = Module(kind, _of_one_image(output), self.follower.field(output))
@@ -157,11 +170,12 @@ class _Recorder(MetaMode):  # type: ignore[no-untyped-call]
     def _before(self, func: Any, args: Sequence[Any]) -> None:
         complaint = complaint_of(func.overloadpacket.__name__, lambda: arguments_of(func, tuple(args), {}))
         if complaint:
-            raise SizeError(f"{self.place()} {complaint}")
+            raise SizeError(f"{self._place()} {complaint}")
 
     def _seen(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any], result: Any) -> None:
         name = func.overloadpacket.__name__
         arguments = arguments_of(func, args, kwargs)
+        self._raised_in = ""  # whatever was raised before has been caught
         self.follower.follow(func, arguments, result)
         self._look_for_a_map(result)
         if func.is_view or (name in _COPYING and self._copied(arguments["self"], result)):
@@ -177,12 +191,14 @@ class _Recorder(MetaMode):  # type: ignore[no-untyped-call]
         if kind is not None or new:
             self._write(name, arguments, result, kind, new)
 
+    def _stands_for(self, tensor: Tensor, overwritten: bool) -> None:
+        if overwritten:
+            self.follower.overwritten(tensor, "copy")
+
     def _look_for_a_map(self, result: Any) -> None:
         made = result[0] if isinstance(result, tuple) and result else result
         if isinstance(made, Tensor) and made.dim() == self._axes + 2 and max(made.shape[2:]) > 1:
-            field = self.follower.field(made)
-            if field is not None and any(field.stride):
-                self.last_map = Map(self.stack[-1] or FUNCTIONAL, _of_one_image(made), field)
+            self.last_map = Map(self.stack[-1] or FUNCTIONAL, _of_one_image(made), self.follower.field(made))
 
     def _parameter(self, tensor: Tensor) -> str:
         """The name of the parameter that the tensor is, or is a part or a copy of; "" if none."""
@@ -198,7 +214,7 @@ class _Recorder(MetaMode):  # type: ignore[no-untyped-call]
 
     def _across_channels(self, name: str, arguments: Arguments) -> bool:
         """Whether a window slides over the channels alone, as in local response normalisation."""
-        window = window_of(name, arguments)
+        window = window_of(name, arguments) if name in POOLING else None
         return window is not None and len(window.kernel) > self._axes and max(window.kernel[-self._axes :]) == 1
 
     def _write(self, name: str, arguments: Arguments, result: Any, kind: str | None, new: tuple[str, ...]) -> None:
@@ -249,11 +265,16 @@ def _of_one_image(output: Tensor) -> tuple[int, ...]:
 def _named(network: nn.Module, recorder: _Recorder) -> Iterator[None]:
     """Let the recorder know which module is running."""
     handles = []
-    for name, module in network.named_modules():
-        if name:
-            handles.append(module.register_forward_pre_hook(lambda *_, name=name: recorder.stack.append(name)))
-            handles.append(module.register_forward_hook(recorder.leave))
     try:
+        for name, module in network.named_modules():
+            if isinstance(module, torch.jit.ScriptModule):
+                raise SettingsError(
+                    f"{name or 'the network'} is TorchScript, whose operations cannot be followed; describe the module "
+                    "that it was made of"
+                )
+            if name:
+                handles.append(module.register_forward_pre_hook(lambda *_, name=name: recorder.stack.append(name)))
+                handles.append(module.register_forward_hook(recorder.leave, always_call=True))
         yield
     finally:
         for handle in handles:

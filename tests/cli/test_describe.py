@@ -44,7 +44,7 @@ def test_a_pattern_is_described_layer_by_layer(cli):
     assert table["fc1"][-6:-2] == ["256", "131,328", "131,072", "256"]  # 4·4·32 = 512
     assert table["total"][1] == f"{896 + 5 * 9248 + 131_328 + 65_792 + 2570:,}"
     assert "Memory, batch 32, float32: inference " in out
-    assert "Rules of thumb (1 broken; each has its price):\n  fc1: 512·256 weights" in out
+    assert "Rules of thumb: departs from 1, each at a price.\n  fc1: 512·256 weights" in out
 
 
 @pytest.mark.parametrize(
@@ -100,14 +100,15 @@ def test_fit_says_none_where_nothing_fits_and_takes_a_pattern_of_one_size(cli):
     [
         (("--fit", "8 potatoes"), "'8 potatoes' is no size in bytes; expected a number and a unit, as 8GB or 512MiB"),
         (("--fit=-1GB",), "'-1GB' is -1e+09 bytes; expected 1 byte or more"),
-        (("--fit", "0"), "'0' is 0 bytes"),
-        (("--size", "big"), "size is 'big'; expected pixels, as 224, or 240x320 with the height first"),
+        (("--fit", "0"), "'0' is no size in bytes; expected a number and a unit"),
+        (("--fit", "0GB"), "'0GB' is 0 bytes"),
+        (("--size", "big"), "size is 'big'; expected pixels from 1 to 16,384, as 224, or 240x320 with the height first"),
         (("--size", "240x"), "size is '240x'"),
         (("--size=-5",), "size is '-5'"),
         (("--size", "0"), "from 1 to 16,384"),
-        (("--size", "1x2x3x4"), "size is (1, 2, 3, 4)"),
+        (("--size", "1x2x3x4"), "size is '1x2x3x4'"),
         (("--size", "99999"), "from 1 to 16,384"),
-        (("--depth", "0"), "depth is 0; expected 1 or more"),
+        (("--depth=-1",), "depth is -1; expected 0 (one row) or more"),
         (("--object-size", "0"), "object_size is 0"),
         (("--batch", "0"), "batch is 0"),
         (("--optimizer", "adam"), "optimizer is 'adam'; expected one of sgd, momentum, adamw"),
@@ -169,7 +170,7 @@ def test_a_function_of_the_working_directory_is_described(cli, place, function):
 @pytest.mark.parametrize(
     ("name", "words", "sign"),
     [
-        ("ours_to_describe:network", (), "pass size="),
+        ("ours_to_describe:network", (), "give their size (--size 224 or @224"),
         ("ours_to_describe:nothing", ("--size", "8"), "nothing"),
         ("ours_to_describe:seven", ("--size", "8"), "gives a int; expected a torch.nn.Module"),
         ("no_such_module_here:network", ("--size", "8"), "expected package.module:function"),

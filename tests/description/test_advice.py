@@ -71,7 +71,7 @@ BROKEN = [  # the pattern; the layer and the rule; what the sentence must say, b
     (
         "INPUT 3x64x64 -> [CONV 8 -> RELU]*3 -> POOL -> POOL global -> FC 10",
         ("pool1", "receptive field"),
-        "a unit of the last map sees 8 pixels of the image's 64.",  # 1 + 3·2 + 1
+        "a unit of the last map sees 8 of the image's 64 pixels, and the layers behind it put such parts together.",  # 1 + 3·2 + 1
         "Add layers, pooling or dilation",
     ),
     (
@@ -104,7 +104,7 @@ def test_vgg_is_told_of_its_first_layer_its_field_and_its_dense_layers_alone():
         "receptive field",
         "parameters late",
     }
-    assert "212 pixels of the image's 224" in findings["features.30", "receptive field"]
+    assert "a unit of the last map sees 212 of the image's 224 pixels" in findings["features.30", "receptive field"]
     assert (
         "25,088·4,096 weights: 102,764,544 of 138,357,544 parameters (74 %)"
         in findings["classifier.0", "parameters late"]
@@ -124,7 +124,7 @@ def test_residual_networks_and_googlenet_keep_nearly_all():
 def test_lenet_breaks_what_came_after_it():
     findings = found("lenet5")
     assert {rule for _, rule in findings} == {"same padding", "receptive field", "parameters late"}
-    assert "a unit of the last map sees 16 pixels of the image's 32" in findings["s4", "receptive field"]
+    assert "a unit of the last map sees 16 of the image's 32 pixels" in findings["s4", "receptive field"]
     assert "400·120 weights: 48,120 of 61,706 parameters (78 %)" in findings["c5", "parameters late"]
 
 
@@ -140,7 +140,7 @@ def test_a_dense_network_is_spared_the_rules_of_maps():
 def test_a_unit_that_sees_the_object_whole_sees_enough():
     pattern = "INPUT 3x64x64 -> [CONV 8 -> RELU]*3 -> POOL -> POOL global -> FC 10"  # its last map sees 8 pixels
     assert ("pool1", "receptive field") not in found(pattern, object_size=8)
-    assert "8 pixels of the object's 9" in found(pattern, object_size=9)["pool1", "receptive field"]
+    assert "8 of the object's 9 pixels" in found(pattern, object_size=9)["pool1", "receptive field"]
 
 
 def test_a_large_filter_may_stand_first_have_a_stride_or_be_separable():
@@ -170,7 +170,17 @@ def test_the_advice_is_for_images_of_one_and_three_dimensions_too():
     assert "5×5×5·8·8 = 8,000 weights; 2 layers of 3 see as much with 3,456 (43 %)" in sentence  # 27·8·(8 + 8)
 
 
-@pytest.mark.parametrize("object_size", [0, -3])
-def test_an_object_of_no_pixels_is_refused(object_size):
-    with pytest.raises(SettingsError, match=f"object_size is {object_size}; expected the side of the object"):
+@pytest.mark.parametrize("object_size", [0, -3, 33])
+def test_an_object_of_no_pixels_or_larger_than_the_image_is_refused(object_size):
+    with pytest.raises(SettingsError, match=f"object_size is {object_size}; expected pixels of a side, from 1 to the"):
         advise(describe("lenet5"), object_size=object_size)
+
+
+def test_an_object_as_large_as_the_image_is_the_image():
+    assert "16 of the object's 32 pixels" in found("lenet5", object_size=32)["s4", "receptive field"]
+
+
+@pytest.mark.parametrize(("thing", "kind"), [("lenet5", "str"), (nn.ReLU(), "ReLU"), (None, "NoneType")])
+def test_what_is_no_card_is_refused(thing, kind):
+    with pytest.raises(SettingsError, match=f"advise takes the card that describe gives, not a {kind}"):
+        advise(thing)

@@ -156,7 +156,7 @@ def test_the_value_of_a_tensor_is_assumed_and_said(forward, layers):
     card = describe(Network(forward, first=conv(), second=conv(4)), size=SIZE)
     assert card.not_followed == (card.not_followed[0],)
     assert "the value of a tensor, which was taken for" in card.not_followed[0]
-    assert [row.layer for row in card.rows] == ["input", "first", "second"][: layers + 1]
+    assert [row.layer for row in card.rows] == ["input", "first", "second" if layers == 2 else "(unused)"]
     assert card.unused == ("second.weight", "second.bias")[: 2 * (2 - layers)]
 
 
@@ -166,7 +166,7 @@ def test_the_value_of_a_tensor_is_assumed_and_said(forward, layers):
 def test_where_shapes_depend_on_values_the_table_ends_and_says_so(choose):
     network = Network(lambda net, x: net.second(choose(net.first(x)).float()), first=conv(), second=nn.Linear(4, 4))
     card = describe(network, size=SIZE)
-    assert [row.layer for row in card.rows] == ["input", "first"]
+    assert [row.layer for row in card.rows] == ["input", "first", "(unused)"]
     assert card.multiplies == 4 * 3 * 9 * SIZE**2
     assert card.parameters == 112 + 20
     assert "in its own forward, the shape that" in card.not_followed[0]
@@ -207,3 +207,5 @@ def test_parameters_that_no_image_needs_are_named():
     card = describe(network, size=SIZE)
     assert set(card.unused) == {"b.weight", "b.bias", "spare"}
     assert card.parameters == 112 + 56 + 7
+    last = card.rows[-1]
+    assert (last.layer, last.parameters, last.multiplies, last.activations) == ("(unused)", 56 + 7, 0, 0)

@@ -74,7 +74,7 @@ def test_a_network_that_reaches_beyond_the_image_is_refused_too():
 
 
 def test_a_module_without_a_size_is_asked_for_it(network):
-    with pytest.raises(SettingsError, match="pass size="):
+    with pytest.raises(SettingsError, match="a module does not say what images it takes: give their size"):
         describe(network)
 
 

@@ -110,8 +110,11 @@ def test_fitting_takes_a_module_for_grey_images():
         ("nanGB", "'nanGB' is "),
         ("infGB", "'infGB' is "),
         ("-1GB", "'-1GB' is -1e.09 bytes; expected 1 byte or more"),
-        ("0", "'0' is 0 bytes; expected 1 byte or more"),
-        (0, "'0' is 0 bytes"),
+        ("0", "'0' is no size in bytes"),
+        ("8000000000", "'8000000000' is no size in bytes"),
+        ("0 B", "'0 B' is 0 bytes; expected 1 byte or more"),
+        (None, "memory is None; expected a size"),
+        (1.5, "memory is 1.5; expected a size"),
         ("1e30GB", "less than 2.63"),
     ],
 )

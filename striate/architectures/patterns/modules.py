@@ -36,7 +36,9 @@ def _places(layer: Layer, shape: Shape, name: str, axis: int) -> int:
     length, window = shape[1 + axis], layer.window[axis]
     stride, padding = layer.stride[axis], layer.padding[axis]
     try:
-        places = output_size(length, window, stride=stride, padding=padding, dilation=layer.dilation)
+        return output_size(
+            length, window, stride=stride, padding=padding, dilation=layer.dilation, ceil=bool(layer.ceil)
+        )
     except SizeError as error:
         height, width = layer.window
         dilated = f" dilated {layer.dilation} times" if layer.dilation > 1 else ""
@@ -44,9 +46,6 @@ def _places(layer: Layer, shape: Shape, name: str, axis: int) -> int:
             f"the window of {name} is {height}x{width}{dilated}, but {shape[1]}x{shape[2]} are left there with a "
             f"padding of {padding}: take larger images, fewer poolings before it, or a smaller window"
         ) from error
-    covered = (places - 1) * stride + window
-    more = layer.ceil and covered < length + 2 * padding and places * stride < length + padding
-    return places + more
 
 
 def module(layer: Layer, shape: Shape, name: str) -> nn.Module:

@@ -20,9 +20,11 @@ class Follower:
     def __init__(self, image: Tensor) -> None:
         self._size = tuple(image.shape[2:])
         self._known: dict[int, tuple[Tensor, Reach | None]] = {}  # the tensors are kept, so that no id comes twice
-        self._keep(image, image_reach(self._size))
+        self._sharing: dict[int, list[int]] = {}  # tensors by their storage
+        self._stale: dict[int, str] = {}  # tensors whose storage was written to otherwise, and by what
         self._fields: dict[Reach, ReceptiveField] = {}  # many tensors see alike
         self.lost: dict[str, None] = {}  # operations without a rule, ordered, without repetition
+        self._keep(image, image_reach(self._size))
 
     def field(self, tensor: Tensor) -> ReceptiveField | None:
         """The receptive field of the tensor's units; None if it does not depend on the image, or is not known."""
@@ -43,6 +45,7 @@ class Follower:
         outputs = tensors_in(result if isinstance(result, list | tuple) else (result,))
         if not sources or not outputs or func.overloadpacket.__name__ in _FRESH:
             return
+        self.lost.update((self._stale[id(tensor)], None) for tensor in sources if id(tensor) in self._stale)
         reach: Reach | None = None
         known = {id(tensor): self._known[id(tensor)][1] for tensor in sources}
         if all(source is not None for source in known.values()):
@@ -51,31 +54,49 @@ class Follower:
                 reach = settled(rule_of(func)(step), outputs[0])
             except Lost:
                 self.lost[plain(func.overloadpacket.__name__)] = None
+        written = arguments.get("self") if func._schema.is_mutable else None
+        before = self.reach(written) if isinstance(written, Tensor) else None
         for output in outputs:
             self._keep(output, reach if output.dim() == outputs[0].dim() else None)
-        if func._schema.is_mutable and isinstance(arguments.get("self"), Tensor):
-            self._written(arguments["self"], reach, plain(func.overloadpacket.__name__))
+        if isinstance(written, Tensor) and before != reach:
+            self._written(written, reach, plain(func.overloadpacket.__name__))
+
+    def overwritten(self, tensor: Tensor, name: str) -> None:
+        """The tensor stands for one that was written to before it came here."""
+        self._keep(tensor, None)
+        self._stale[id(tensor)] = name
 
     def _keep(self, tensor: Tensor, reach: Reach | None) -> None:
+        if id(tensor) not in self._known:
+            self._sharing.setdefault(tensor.untyped_storage()._cdata, []).append(id(tensor))
         self._known[id(tensor)] = (tensor, reach)
+        self._stale.pop(id(tensor), None)
 
-    def _written(self, view: Tensor, reach: Reach | None, name: str) -> None:
-        """What is written into a part of a tensor becomes part of the tensor's reach, if no units stay beside it."""
-        base = view._base
-        if base is None or base is view:
-            return
-        before = self._known.get(id(base), (base, reach))[1]
-        together = None
-        try:
-            if before is not None and reach is not None:
-                together = joined([before, _written_over(base, view, reach)])
-        except Lost:
-            self.lost[name] = None
-        self._keep(base, together)
+    def _written(self, target: Tensor, reach: Reach | None, name: str) -> None:
+        """What is written to a tensor is written to its views and its base too: they see it beside what they saw.
+
+        Where the units of the one do not lie as those of the other, it is not known what they see from here on.
+        """
+        base = target._base
+        others = [self._known[key] for key in self._sharing.get(target.untyped_storage()._cdata, [])]
+        if base is not None and id(base) not in self._known:
+            others.append((base, reach))
+        for other, before in others:
+            if other is target:
+                continue
+            together = None
+            try:
+                if before is not None and reach is not None:
+                    together = joined([before, _written_over(other, target, reach)])
+            except Lost:
+                pass
+            self._keep(other, together)
+            if together is None:
+                self._stale[id(other)] = name
 
 
 def _written_over(base: Tensor, view: Tensor, reach: Reach) -> Reach:
-    """The reach of the view in its base. Raises Lost where the view leaves out some of the places of the units."""
+    """The reach of the one in the other. Raises Lost where one leaves out some of the places of the units."""
     dims = {part.dim for axis in reach for part in axis.parts}
     if view.dim() != base.dim() or any(view.shape[dim] != base.shape[dim] for dim in dims):
         raise Lost

@@ -21,7 +21,7 @@ def reduced(step: Step) -> Reach:
     """Sum, mean, largest …: the dimensions that it takes are mixed, and gone unless they are kept."""
     rank, dims = step.arguments["self"].dim(), step.arguments.get("dim")
     taken = [dims] if isinstance(dims, int) else dims or range(rank)
-    gone = {dim % rank for dim in taken}
+    gone = {dim % max(1, rank) for dim in taken}
     reach = mixed(step.reach(), tuple(gone))
     if step.arguments.get("keepdim"):
         return reach
@@ -29,7 +29,7 @@ def reduced(step: Step) -> Reach:
 
 
 def along(step: Step) -> Reach:
-    """Softmax and the like: units along one dimension change each other."""
+    """Softmax: units along one dimension change each other."""
     return mixed(step.reach(), (step.dim(),))
 
 

@@ -55,7 +55,7 @@ RULES: Mapping[str, Rule] = {
     **_each(reshaping.stacked, "stack"),
     **_each(reshaping.permuted, "permute", "transpose", "t"),
     **_each(reshaping.viewed, "view", "_unsafe_view", "_reshape_alias", "reshape", "unsqueeze", "squeeze"),
-    **_each(mixing.along, "_softmax", "_safe_softmax", "_log_softmax", "cumsum", "cumprod"),
+    **_each(mixing.along, "_softmax", "_safe_softmax", "_log_softmax"),
     **_each(mixing.product("self", "mat2"), "mm", "bmm"),
     **_each(mixing.product("mat1", "mat2"), "addmm", "_addmm_activation"),
     **_each(mixing.product("batch1", "batch2"), "baddbmm"),
