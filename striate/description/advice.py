@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from math import prod
 
 from striate.arithmetic.windows import Fit, fit
-from striate.description.card import Card, Row
+from striate.description.card import Card
+from striate.description.rows import Row
 from striate.errors import SettingsError
 
 _LARGE_IMAGE = 128  # pixels; below it a first layer at full size costs little

@@ -7,7 +7,7 @@ single values (ReLU, tanh, batch normalisation) are taken to work in place. What
 
 import csv
 import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate, groupby
 from math import prod
@@ -17,36 +17,10 @@ from typing import Any
 from torch import nn
 
 from striate.arithmetic.memory import NUMBER_FORMATS, written_bytes
-from striate.description.fields.reach import ReceptiveField
 from striate.description.memory import Conditions, Memory, memory_of
-from striate.description.operations import Window
 from striate.description.page import Table, html_table, text_table
-from striate.description.trace import FUNCTIONAL, Map, Module, Operation, trace
-
-WINDOW_COLUMNS = ("kernel", "stride", "padding", "dilation", "groups")
-FIELD_COLUMNS = ("size", "stride", "offset", "whole")
-
-
-@dataclass(frozen=True)
-class Row:
-    """One layer, or some in one module: `input` and `output` are (C, H, W) or (K,) of one image."""
-
-    layer: str
-    kind: str
-    input: tuple[int, ...]
-    output: tuple[int, ...]
-    window: Window | None
-    parameters: int
-    multiplies: int
-    activations: int
-    field: ReceptiveField | None
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values; window and field are null where there is none, or where the field is not known."""
-        return vars(self) | {
-            "window": self.window and self.window.to_dict(),
-            "field": self.field and self.field.to_dict(),
-        }
+from striate.description.rows import Row, cells, row_of, together, unused_row
+from striate.description.trace import Map, Module, trace
 
 
 @dataclass(frozen=True, repr=False)
@@ -118,7 +92,7 @@ class Card:
             return ".".join(row.layer.split(".")[:depth]) or self.name
 
         runs = (list(run) for _, run in groupby(self.rows, key=place))
-        return replace(self, rows=tuple(_together(place(run[0]), run, self.modules) for run in runs))
+        return replace(self, rows=tuple(together(place(run[0]), run, self.modules) for run in runs))
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, ready for JSON."""
@@ -143,9 +117,9 @@ class Card:
     def to_csv(self, path: str | Path | None = None) -> str:
         """One line for each row, written to `path` too if one is given; several sizes stand as 3x224x224."""
         text = io.StringIO()
-        writer = csv.DictWriter(text, list(_cells(self.rows[0])), lineterminator="\n")
+        writer = csv.DictWriter(text, list(cells(self.rows[0])), lineterminator="\n")
         writer.writeheader()
-        writer.writerows(map(_cells, self.rows))
+        writer.writerows(map(cells, self.rows))
         if path is not None:
             Path(path).write_text(text.getvalue(), encoding="utf-8")
         return text.getvalue()
@@ -213,8 +187,8 @@ def card_of(name: str, network: nn.Module, conditions: Conditions) -> Card:
         name=name,
         rows=(
             Row("input", "image", shape, shape, None, 0, 0, prod(shape), seen.image_field),
-            *(_row(operation, sizes) for operation in seen.operations),
-            *_unused([sizes[key] for key in unused]),
+            *(row_of(operation, sizes) for operation in seen.operations),
+            *unused_row([sizes[key] for key in unused]),
         ),
         parameters=sum(sizes.values()),
         parameters_without_biases=sum(sizes.values()) - biases,
@@ -232,44 +206,6 @@ def card_of(name: str, network: nn.Module, conditions: Conditions) -> Card:
     )
 
 
-def _row(operation: Operation, sizes: Mapping[str, int]) -> Row:
-    return Row(
-        operation.module or FUNCTIONAL,
-        operation.kind,
-        operation.input,
-        operation.output,
-        operation.window,
-        sum(sizes[key] for key in operation.parameters),
-        operation.multiplies,
-        operation.activations,
-        operation.field,
-    )
-
-
-def _unused(counts: Sequence[int]) -> Iterator[Row]:
-    """A row for the parameters that no operation used, so that the column adds up."""
-    if counts:
-        yield Row("(unused)", "parameters", (), (), None, sum(counts), 0, 0, None)
-
-
-def _together(place: str, run: Sequence[Row], modules: Mapping[str, Module]) -> Row:
-    """One row for a run of them; a row alone stays as it is."""
-    if len(run) == 1 and run[0].layer == place:
-        return run[0]
-    whole = modules.get(place, Module(run[0].kind, run[-1].output, run[-1].field))
-    return Row(
-        place,
-        whole.kind,
-        run[0].input,
-        whole.output,
-        None,
-        sum(row.parameters for row in run),
-        sum(row.multiplies for row in run),
-        sum(row.activations for row in run),
-        whole.field,
-    )
-
-
 def _bytes(count: int | None) -> str:
     return "unknown" if count is None else written_bytes(count)
 
@@ -281,12 +217,3 @@ def _some(names: Sequence[str]) -> str:
 
 def _sizes(values: Sequence[int]) -> str:
     return "×".join(map(str, values))
-
-
-def _cells(row: Row) -> dict[str, Any]:
-    """A row's values as they stand in a line of a CSV file."""
-    values = row.to_dict()
-    window, seen = values.pop("window") or {}, values.pop("field") or {}
-    flat = values | {name: window.get(name) for name in WINDOW_COLUMNS}
-    flat |= {f"field_{name}": seen.get(name) for name in FIELD_COLUMNS}
-    return {name: "x".join(map(str, value)) if isinstance(value, tuple) else value for name, value in flat.items()}

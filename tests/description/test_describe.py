@@ -51,7 +51,7 @@ def test_describing_leaves_the_network_as_it_was(network, size):
 @pytest.mark.parametrize(("size", "place"), [(6, "second slides a window of 5×5 and gets a map of 4×4"), (7, "pool")])
 def test_a_network_that_collapses_names_the_module_and_the_size_that_works(network, size, place):
     with pytest.raises(
-        SizeError, match=rf"an image of 3 channels and {size}×{size} pixels: {place}.* 8 pixels or more"
+        SizeError, match=rf"an image of 3 channels and {size}×{size} pixels: {place}.*; a size of 8 works"
     ):
         describe(network, size=size)
     assert describe(network, size=8).rows[-1].output == (2, 1, 1)
@@ -69,7 +69,7 @@ def test_a_network_that_reaches_beyond_the_image_is_refused_too():
         def forward(self, images):
             return images[:, 7]
 
-    with pytest.raises(SizeError, match="3 channels and 8×8 pixels: in reaching, index 7"):
+    with pytest.raises(SizeError, match="3 channels and 8×8 pixels: in reaching, IndexError: index 7"):
         describe(nn.Sequential(OrderedDict(reaching=Reaching())), size=8)
 
 

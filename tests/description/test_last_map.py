@@ -83,5 +83,5 @@ def test_the_last_map_is_plain_values():
     assert describe("lenet5").to_dict()["last_map"] == {
         "module": "s4",
         "output": (16, 5, 5),
-        "field": {"size": (16, 16), "stride": (4, 4), "offset": (7.5, 7.5), "whole": False},
+        "field": {"size": (16, 16), "stride": (4, 4), "offset": (0, 0), "whole": False},
     }

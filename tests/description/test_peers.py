@@ -93,5 +93,5 @@ def test_heads_that_help_in_training_are_unused_and_have_no_multiplies(torchvisi
 def test_the_smallest_image_is_the_one_that_torchvision_publishes(torchvision, published, name):
     smallest = SMALLEST[name]
     assert published[name]["min_size"] == [smallest, smallest]
-    with pytest.raises(SizeError, match=f"images of {smallest} pixels or more work"):
+    with pytest.raises(SizeError, match=f"; a size of {smallest} works"):
         describe(on_meta(torchvision, name), size=smallest - 1)

@@ -3,7 +3,6 @@
 import re
 
 import pytest
-from torch import nn
 
 from striate.description.comparison import compare
 from striate.description.describing import describe
@@ -129,8 +128,3 @@ def test_a_file_of_python_is_answered_with_how_to_write_it(place):
         describe("our_networks.py", 8)
     with pytest.raises(SettingsError, match="write our_networks:function"):
         describe(place / "our_networks.py", 8)
-
-
-def test_the_users_own_module_is_given_as_it_is():
-    assert isinstance(nn.Conv2d(3, 8, 3), nn.Module)
-    assert describe(nn.Conv2d(3, 8, 3), 8).parameters == describe("our_networks:ready", 8).parameters

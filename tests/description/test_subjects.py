@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from striate.architectures.catalogue import Declaration, create_model
+from striate.architectures.catalogue import Declaration
 from striate.checkpoints.model_file import Checkpoint, save_checkpoint
 from striate.description.comparison import compare
 from striate.description.describing import describe
@@ -127,16 +127,18 @@ def test_a_pattern_with_its_channels_last_is_told_how_to_write_them():
     assert caret.index("^") == 2 + len("INPUT ")
 
 
+def written(path, declaration, preparation, classes):
+    weights, seen = declaration.build().state_dict(), torch.zeros(0, dtype=torch.int64)
+    save_checkpoint(path, Checkpoint("classification", declaration, preparation, classes, {}, {}, weights, seen))
+    return path
+
+
 @pytest.fixture
 def file(tmp_path):
     """A trained resnet18 of 2 classes for images of 64x64."""
     declaration = Declaration("resnet18", 2, 3, (64, 64))
     preparation = Preparation(Geometry((64, 64), 3, "pad"), (0.5,) * 3, (0.25,) * 3)
-    weights = create_model("resnet18", num_classes=2, size=64).state_dict()
-    checkpoint = Checkpoint("classification", declaration, preparation, ("cat", "dog"), {}, {}, weights, torch.zeros(0))
-    path = tmp_path / "model.safetensors"
-    save_checkpoint(path, checkpoint)
-    return path
+    return written(tmp_path / "model.safetensors", declaration, preparation, ("cat", "dog"))
 
 
 def test_a_model_file_may_be_given_a_size_and_nothing_else(file):
@@ -148,12 +150,10 @@ def test_a_model_file_may_be_given_a_size_and_nothing_else(file):
             describe(file, **other)
 
 
-def test_a_model_file_whose_layers_are_for_one_size_names_the_layer(tmp_path, file):
+def test_a_model_file_whose_layers_are_for_one_size_names_the_layer(tmp_path):
     declaration = Declaration("lenet5", 10, 1, (32, 32))
     preparation = Preparation(Geometry((32, 32), 1, "pad"), (0.5,), (0.25,))
-    weights = declaration.build().state_dict()
-    checkpoint = Checkpoint("classification", declaration, preparation, (*"0123456789",), {}, {}, weights, torch.zeros(0))
-    save_checkpoint(tmp_path / "lenet.safetensors", checkpoint)
+    written(tmp_path / "lenet.safetensors", declaration, preparation, tuple("0123456789"))
     with pytest.raises(SizeError, match="c5 takes 400 values and is given 576"):  # 16·5·5, and 16·6·6
         describe(tmp_path / "lenet.safetensors", 36)
     with pytest.raises(ModelFileError, match="there is no file"):
