@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 import pytest
 from torch import nn
 
-from striate.description.card import FIELD_COLUMNS, WINDOW_COLUMNS
+from striate.description.rows import FIELD_COLUMNS, WINDOW_COLUMNS
 from striate.description.describing import describe
 from striate.errors import StriateError
 
