@@ -28,23 +28,37 @@ def print_card(card: "Card", depth: int | None = None) -> None:
         lambda: _layers(shown, card, short),
         lambda: _layers(shown, card, short, ("layer", "window")),
         lambda: _layers(shown, card, short, ("layer",)),
+        lambda: _layers(shown, card, short, ("layer",), ("parameters", "multiplies")),
     )
     if len(shown.rows) < len(card.rows):
         show(f"{len(card.rows)} layers in {len(shown.rows)} rows; --depth shows more or fewer.")
     show(*card.sentences())
 
 
-def _layers(shown: "Card", card: "Card", write: Write, names: tuple[str, ...] = ("layer", "kind", "window")) -> Table:
-    table = table_of(*names, right=("output", "parameters", "multiplies", "activations", "field"))
+_NAMES, _FIGURES = ("layer", "kind", "window"), ("output", "parameters", "multiplies", "activations", "field")
+
+
+def _layers(
+    shown: "Card", card: "Card", write: Write, names: tuple[str, ...] = _NAMES, figures: tuple[str, ...] = _FIGURES
+) -> Table:
+    table = table_of(*names, right=figures)
     for row in shown.rows:
-        texts = {"layer": row.layer, "kind": row.kind, "window": str(row.window or "")}
-        counts = map(write, (row.parameters, row.multiplies, row.activations))
-        field = str(row.field or "?") if row.output else ""
-        add(table, *(texts[name] for name in names), sizes(row.output), *counts, field)
+        cells = {
+            "layer": row.layer,
+            "kind": row.kind,
+            "window": str(row.window or ""),
+            "output": sizes(row.output),
+            "field": str(row.field or "?") if row.output else "",
+        }
+        cells |= {count: write(getattr(row, count)) for count in _COUNTS}
+        add(table, *(cells[column] for column in names + figures))
     table.add_section()
-    totals = map(write, (card.parameters, card.multiplies, card.activations))
-    add(table, "total", *("" for _ in names), *totals, "")
+    totals = {"layer": "total"} | {count: write(getattr(card, count)) for count in _COUNTS}
+    add(table, *(totals.get(column, "") for column in names + figures))
     return table
+
+
+_COUNTS = ("parameters", "multiplies", "activations")
 
 
 def _shown(card: "Card", depth: int | None) -> "Card":
@@ -87,6 +101,7 @@ def print_comparison(comparison: "Comparison") -> None:
         lambda: _networks(comparison, full, *_COLUMNS),
         lambda: _networks(comparison, short, *_COLUMNS),
         lambda: _networks(comparison, short, "image", "parameters", "multiplies", "training", "top-1"),
+        lambda: _networks(comparison, short, "parameters", "multiplies", "top-1"),
     )
     show(*comparison.findings())
     accuracies = [(row.name, row.accuracy.source) for row in comparison.rows if row.accuracy]

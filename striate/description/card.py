@@ -56,22 +56,22 @@ class Card:
     @property
     def most_activations(self) -> Row:
         """The largest layer by memory; of equals the first."""
-        return max(self.rows[1:] or self.rows, key=lambda row: row.activations)
+        return max(self._layers, key=lambda row: row.activations)
 
     @property
     def most_parameters(self) -> Row:
         """The largest layer by parameters; of equals the first."""
-        return max(self.rows, key=lambda row: row.parameters)
+        return max(self._layers, key=lambda row: row.parameters)
 
     @property
     def half_of_activations(self) -> Row:
         """The layer by which half of the activations are made: early, in most networks."""
-        return self._half([row.activations for row in self.rows])
+        return self._half([row.activations for row in self._layers])
 
     @property
     def half_of_parameters(self) -> Row:
         """The layer by which half of the parameters are used: late, in most networks."""
-        return self._half([row.parameters for row in self.rows])
+        return self._half([row.parameters for row in self._layers])
 
     @property
     def intensity(self) -> float:
@@ -172,7 +172,12 @@ class Card:
 
     def _half(self, counts: Sequence[int]) -> Row:
         sums = list(accumulate(counts))
-        return next(row for row, held in zip(self.rows, sums, strict=True) if 2 * held >= sums[-1])
+        return next(row for row, held in zip(self._layers, sums, strict=True) if 2 * held >= sums[-1])
+
+    @property
+    def _layers(self) -> list[Row]:
+        """The rows without the image, and without the parameters that no layer used."""
+        return [row for row in self.rows[1:] if row.output] or list(self.rows[:1])
 
 
 def card_of(name: str, network: nn.Module, conditions: Conditions) -> Card:

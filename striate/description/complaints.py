@@ -22,6 +22,9 @@ def _channels(arguments: Arguments) -> str | None:
     if maps.dim() == kernel.dim() and maps.shape[1] != taken:
         given = maps.shape[1]
         return f"takes {taken} channels and is given {given}: pass in_channels={taken}, or build it for {given}"
+    biases, made = arguments["bias"], kernel.shape[1] * groups if arguments["transposed"] else kernel.shape[0]
+    if biases is not None and tuple(biases.shape) != (made,):
+        return f"makes {made} maps and has {biases.numel()} biases: give it one for each map"
     return None if arguments["transposed"] else _fits("convolution", arguments, maps)
 
 

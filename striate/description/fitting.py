@@ -52,7 +52,7 @@ def fit_memory(
     The arguments and errors are those of `describe`. A network that does not run at another size has its own alone.
     """
     chosen = subject(network, size, num_classes=num_classes, in_channels=in_channels)
-    if not isinstance(memory, int | str):
+    if not isinstance(memory, str) and (not isinstance(memory, int) or isinstance(memory, bool) or memory < 1):
         raise SettingsError(f'memory is {memory!r}; expected a size, as "8GB", or a number of bytes')
     budget = memory if isinstance(memory, int) else read_bytes(memory)
     conditions = Conditions((chosen.in_channels, *chosen.size), batch, number_format, optimizer)

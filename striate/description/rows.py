@@ -60,7 +60,8 @@ def together(place: str, run: Sequence[Row], modules: Mapping[str, Module]) -> R
     """One row for a run of them; a row alone stays as it is."""
     if len(run) == 1 and run[0].layer == place:
         return run[0]
-    whole = modules.get(place, Module(run[0].kind, run[-1].output, run[-1].field))
+    last = [row for row in run if row.output][-1]
+    whole = modules.get(place, Module("network", last.output, last.field))
     return Row(
         place,
         whole.kind,

@@ -48,14 +48,14 @@ def subject(
             raise SettingsError("a module has its classes already; leave num_classes out")
         return Subject(type(_bare(network)).__name__, channels, _given(_sides(size)), lambda _: _bare(network))
     if not isinstance(network, str | Path) or not str(network).strip():
-        what = "an empty text" if network == "" else f"a {type(network).__name__}"
+        what = "an empty text" if isinstance(network, str) else f"a {type(network).__name__}"
         raise SettingsError(f"{what} is no network; expected a module, a name, a pattern, a model file or a run")
     if Path(network).exists():
         return _of_file(Path(network), _sides(size), (num_classes, in_channels))
     text, at, own_size = str(network).rpartition("@")
     if not at:
-        text, own_size = own_size, ""
-    sides = _sides(own_size or size)
+        text = own_size
+    sides = _sides(own_size if at else size)
     if text in CATALOGUE or is_pattern(text):
         return of_declaration(declare(text, num_classes=num_classes, in_channels=in_channels, size=_plane(sides)))
     if text.endswith(".safetensors") or "/" in text:

@@ -158,6 +158,11 @@ class _Recorder(MetaMode):  # type: ignore[no-untyped-call]
         guess = f" ({next(iter(self.assumed))})" if self.assumed else ""
         return f"in {self._place()}, {kind}{said}{guess}"
 
+    def enter(self, name: str) -> None:
+        """A module begins to run; whatever was raised before has been caught."""
+        self.stack.append(name)
+        self._raised_in = ""
+
     def leave(self, module: nn.Module, _inputs: Any, output: Any) -> None:
         """The module on top of the stack is done."""
         name = self.stack.pop()
@@ -273,7 +278,7 @@ def _named(network: nn.Module, recorder: _Recorder) -> Iterator[None]:
                     "that it was made of"
                 )
             if name:
-                handles.append(module.register_forward_pre_hook(lambda *_, name=name: recorder.stack.append(name)))
+                handles.append(module.register_forward_pre_hook(lambda *_, name=name: recorder.enter(name)))
                 handles.append(module.register_forward_hook(recorder.leave, always_call=True))
         yield
     finally:

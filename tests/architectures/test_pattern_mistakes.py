@@ -54,6 +54,16 @@ def test_a_mistake_is_a_sentence_a_line_and_a_caret():
             6,
             "INPUT does not take '8x8'; it takes a size, channels x height x width, such as 3x32x32",
         ),
+        (
+            "INPUT 224x224x3 -> FC",
+            6,
+            "INPUT 224x224x3 has its channels last; write channels x height x width: INPUT 3x224x224",
+        ),
+        (
+            "INPUT 32x48x1 -> FC",
+            6,
+            "INPUT 32x48x1 has its channels last; write channels x height x width: INPUT 1x32x48",
+        ),
         ("", 0, "the pattern is empty; expected layers such as INPUT -> CONV -> RELU -> FC"),
         ("[INPUT -> FC]*0", 0, "no layer is left when the groups repeated 0 times are dropped"),
         ("CONV -> FC", 0, "a pattern starts with INPUT: write INPUT -> before CONV"),

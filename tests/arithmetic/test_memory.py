@@ -128,7 +128,9 @@ def test_a_size_is_read_as_people_write_it(text, count):
     assert read_bytes(text) == count
 
 
-@pytest.mark.parametrize("text", ["", "GB", "100", "0", "1e30", "nan", "8 bits", "eight GB", "8GB GB", "8 PB", "1,5 GB"])
+@pytest.mark.parametrize(
+    "text", ["", "GB", "100", "0", "1e30", "nan", "8 bits", "eight GB", "8GB GB", "8 PB", "1,5 GB"]
+)
 def test_what_is_no_size_is_refused_with_an_example(text):
     with pytest.raises(SettingsError, match=r"is no size in bytes; expected a number and a unit, as 8GB or 512MiB"):
         read_bytes(text)

@@ -102,7 +102,10 @@ def test_fit_says_none_where_nothing_fits_and_takes_a_pattern_of_one_size(cli):
         (("--fit=-1GB",), "'-1GB' is -1e+09 bytes; expected 1 byte or more"),
         (("--fit", "0"), "'0' is no size in bytes; expected a number and a unit"),
         (("--fit", "0GB"), "'0GB' is 0 bytes"),
-        (("--size", "big"), "size is 'big'; expected pixels from 1 to 16,384, as 224, or 240x320 with the height first"),
+        (
+            ("--size", "big"),
+            "size is 'big'; expected pixels from 1 to 16,384, as 224, or 240x320 with the height first",
+        ),
         (("--size", "240x"), "size is '240x'"),
         (("--size=-5",), "size is '-5'"),
         (("--size", "0"), "from 1 to 16,384"),
@@ -138,6 +141,37 @@ def test_depth_says_how_many_levels_of_modules_are_shown(cli):
     assert len(shown[1]) < len(shown[2]) < len(shown[3])
     assert shown[1]["total"] == shown[2]["total"] == shown[3]["total"]
     assert shown[1]["total"][1:3] == ["11,689,512", "1,814,073,344"]
+
+
+def test_no_level_of_modules_is_one_row(cli):
+    table = rows(cli("describe", "resnet18", "--depth", "0")[1])
+    assert list(table)[3:5] == ["resnet18", "total"]
+    assert table["resnet18"][-6:] == ["1000", "11,689,512", "1,814,073,344", "2,836,456", "whole", "image"]
+
+
+@pytest.mark.parametrize("words", [("describe", "lenet5", "224"), ("describe", "lenet5", "28", "8GB")], ids=" ".join)
+def test_what_stands_behind_the_network_is_given_by_name_alone(cli, words):
+    code, out, err = cli(*words)
+    assert (code, out) == (2, "")
+    assert err.startswith("striate: ")
+    assert words[2] in err
+
+
+def test_a_size_may_stand_behind_the_name(cli):
+    assert rows(cli("describe", "resnet18@64x96")[1])["conv1"][-5] == "64×32×48"
+
+
+def test_rules_that_are_all_kept_are_said_so(cli):
+    kept = "INPUT 3x64x64 -> [[CONV 32 -> BN -> RELU]*2 -> POOL]*4 -> POOL global -> FC 10"
+    assert "\nRules of thumb: all kept.\n" in cli("describe", kept)[1]
+    assert "\nRules of thumb: departs from 4, each at a price.\n" in cli("describe", "lenet5")[1]
+
+
+def test_fit_says_the_least_that_the_network_needs(cli):
+    _, out, _ = cli("describe", "vgg16", "--fit", "100MB")
+    fits = striate.fit_memory("vgg16", "100MB")
+    (least,) = [line for line in out.splitlines() if "the least that images of 224×224 need" in line]
+    assert least.split()[-4:] == f"{fits.training_least / 1e9:.2f} GB {fits.inference_least / 1e6:.0f} MB".split()
 
 
 def test_the_csv_has_every_row_whatever_is_shown(cli, tmp_path):
@@ -194,45 +228,3 @@ def test_json_is_what_the_functions_answer(cli):
         "fits": vars(striate.fit_memory(PATTERN, "100MB", batch=8)),
     }
     assert json.loads(out) == json.loads(json.dumps(expected))
-
-
-def test_compare_writes_a_table_a_picture_and_json(cli, tmp_path):
-    words = ("--picture", tmp_path / "f.png", "--csv", tmp_path / "f.csv", "--batch", "2")
-    code, out, err = cli("compare", "lenet5", "resnet18", *words, "--json")
-    assert (code, err) == (0, "")
-    compared = striate.compare("lenet5", "resnet18", batch=2)
-    assert json.loads(out) == json.loads(json.dumps(compared.to_dict()))
-    assert (tmp_path / "f.png").read_bytes().startswith(b"\x89PNG")
-    assert (tmp_path / "f.csv").read_text(encoding="utf-8") == compared.to_csv()
-
-
-def test_compare_prints_the_networks_side_by_side(cli):
-    code, out, err = cli("compare", "lenet5", "resnet18", PATTERN)
-    assert (code, err) == (0, "")
-    table = rows(out)
-    assert table["lenet5"][1:4] == ["32×32", "61,706", "416,520"]
-    assert table["resnet18"][1:4] == ["224×224", "11,689,512", "1,814,073,344"]
-    assert table["resnet18"][-2:] == ["69.8", "%"]
-    assert "most parameters: resnet18" in out
-    assert "accuracy of resnet18: torchvision" in out
-
-
-@pytest.mark.parametrize(
-    ("words", "sign"),
-    [
-        (("lenet5", "lenet6"), "unknown model 'lenet6'"),
-        (("lenet5", "--picture", "f.jpg"), "expected one that ends in .png, .pdf, .svg"),
-        (("lenet5", "--picture", "nowhere/f.png"), "nowhere/f.png cannot be written"),
-        (("lenet5", "--csv", "nowhere/f.csv"), "nowhere"),
-        (("lenet5", "--size", "8x"), "size is '8x'"),
-        (("lenet5", "--batch", "0"), "batch is 0"),
-        ((), "compare"),
-    ],
-)
-def test_comparing_what_cannot_be_is_answered_in_one_sentence(cli, tmp_path, monkeypatch, words, sign):
-    monkeypatch.chdir(tmp_path)
-    code, out, err = cli("compare", *words)
-    assert (code, out) == (2, "")
-    assert err.count("\n") == 1
-    assert sign in err
-    assert list(tmp_path.iterdir()) == []

@@ -69,9 +69,9 @@ BROKEN = [  # the pattern; the layer and the rule; what the sentence must say, b
         "7×7/2 or 11×11/4",
     ),
     (
-        "INPUT 3x64x64 -> [CONV 8 -> RELU]*3 -> POOL -> POOL global -> FC 10",
+        "INPUT 3x64x64 -> [CONV 8 -> RELU]*3 -> POOL -> POOL global -> FC 10",  # 1 + 3·2 + 1
         ("pool1", "receptive field"),
-        "a unit of the last map sees 8 of the image's 64 pixels, and the layers behind it put such parts together.",  # 1 + 3·2 + 1
+        "a unit of the last map sees 8 of the image's 64 pixels, and the layers behind it put such parts together.",
         "Add layers, pooling or dilation",
     ),
     (
@@ -184,3 +184,31 @@ def test_an_object_as_large_as_the_image_is_the_image():
 def test_what_is_no_card_is_refused(thing, kind):
     with pytest.raises(SettingsError, match=f"advise takes the card that describe gives, not a {kind}"):
         advise(thing)
+
+
+class Excited(nn.Module):
+    """Squeeze and excitation (arXiv:1709.01507): every unit is weighed by the mean of the whole map."""
+
+    def __init__(self, maps):
+        super().__init__()
+        self.squeeze, self.fewer, self.more = nn.AdaptiveAvgPool2d(1), nn.Conv2d(maps, 2, 1), nn.Conv2d(2, maps, 1)
+
+    def forward(self, maps):
+        return maps * self.more(self.fewer(self.squeeze(maps)).relu()).sigmoid()
+
+
+def excited(*layers):
+    return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(8, 2))
+
+
+def test_units_that_are_weighed_by_the_whole_map_are_not_told_that_they_see_little():
+    block = [nn.Conv2d(3, 8, 3, padding=1), nn.Conv2d(8, 8, 5, padding=2, groups=8)]
+    assert ("1", "receptive field") in found(excited(*block), 64)  # 7 of 64
+    assert found(excited(*block, Excited(8)), 64) == {}
+
+
+def test_layers_over_a_single_place_and_networks_without_maps_are_advised_too():
+    assert found(nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Conv2d(3, 4, 1), nn.Conv2d(4, 2, 1)), 64) == {}
+    assert found(nn.ReLU(), 8) == found(nn.Sequential(nn.Flatten(), nn.Linear(192, 2)), 8) == {}
+    transformer = nn.Sequential(nn.Conv2d(3, 8, 8, 8), nn.Flatten(2), nn.LayerNorm(64), nn.Linear(64, 2))
+    assert {rule for _, rule in found(transformer, 64)} <= {"receptive field"}

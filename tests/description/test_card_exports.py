@@ -9,8 +9,9 @@ from html.parser import HTMLParser
 import pytest
 from torch import nn
 
-from striate.description.rows import FIELD_COLUMNS, WINDOW_COLUMNS
+from striate.description.comparison import compare
 from striate.description.describing import describe
+from striate.description.rows import FIELD_COLUMNS, WINDOW_COLUMNS
 from striate.errors import StriateError
 
 HOSTILE = ("<script>alert(1)</script>", '"><img src=x onerror=y>', "a&b;<td>", "'quotes', comma\nand a line")
@@ -125,3 +126,74 @@ def test_a_card_is_plain_values(name):
     for column in ("parameters", "multiplies", "activations"):
         assert again[column] == sum(row[column] for row in again["rows"]) == getattr(card, column)
     assert again["memory"]["training"] == card.memory.training
+
+
+def figures(line):
+    """The whole numbers at the end of a line of text."""
+    return [int(cell.replace(",", "")) for cell in line.split()[-3:]]
+
+
+@pytest.mark.parametrize("name", ["lenet5", "resnet18", "mlp"])
+def test_printed_a_card_is_its_table_as_text(name):
+    card = describe(name)
+    caption, head, rule, *lines = str(card).splitlines()
+    assert caption == f"{name}, for one image"
+    assert head.split()[0] == "layer" and head.split()[-3:] == ["parameters", "multiplies", "activations"]
+    assert set(rule) == {"─"}
+    rows, total = lines[: len(card.rows)], lines[len(card.rows) + 1]
+    assert [row.split()[0] for row in rows] == [row.layer for row in card.rows]
+    assert [figures(row) for row in rows] == [[row.parameters, row.multiplies, row.activations] for row in card.rows]
+    assert figures(total) == [sum(column) for column in zip(*map(figures, rows), strict=True)]
+    assert lines[len(card.rows) + 2 :] == card.sentences()
+
+
+def test_in_the_interpreter_a_card_is_one_line():
+    card = describe("lenet5")
+    assert repr(card) == "<Card 'lenet5' of 1×32×32: parameters=61,706 multiplies=416,520 activations=9,118>"
+    assert "\n" not in repr([card])
+
+
+@pytest.mark.parametrize("depth", [None, 1])
+def test_parameters_that_were_not_used_have_a_row_so_that_the_column_adds_up(depth):
+    class Spare(nn.Sequential):
+        def __init__(self):
+            super().__init__(nn.Conv2d(3, 4, 3))
+            self.spare = [nn.Linear(5, 2), nn.Linear(2, 2)]
+            self.add_module("head", nn.Sequential(*self.spare))
+
+        def forward(self, images):
+            return self[0](images)
+
+    card = describe(Spare(), 8)
+    shown = card if depth is None else card.grouped(depth)
+    assert [(row.layer, row.parameters) for row in shown.rows] == [("input", 0), ("0", 112), ("(unused)", 12 + 6)]
+    assert sum(row.parameters for row in shown.rows) == card.parameters
+    assert "(unused)" in str(card) and "(unused)" in card._repr_html_() and "(unused)" in card.to_csv()
+    assert (shown.rows[-1].multiplies, shown.rows[-1].activations, shown.rows[-1].field) == (0, 0, None)
+
+
+def test_a_card_of_no_levels_is_one_row():
+    (row,) = describe("resnet18").grouped(0).rows
+    assert (row.layer, row.input, row.output) == ("resnet18", (3, 224, 224), (1000,))
+    assert (row.parameters, row.multiplies) == (11_689_512, 1_814_073_344)
+
+
+def test_the_page_of_a_comparison_holds_its_table_and_its_findings():
+    compared = compare("lenet5", "resnet18@64")
+    html = compared._repr_html_()
+    page = read(html)
+    cells = page.cells[1:]
+    rows = [cells[start : start + 6] for start in range(0, len(cells), 6)]
+    assert [row[:2] for row in rows[1:3]] == [["lenet5", "32x32"], ["resnet18", "64x64"]]
+    assert [row[-3:] for row in rows[1:3]] == [
+        [f"{count:,}" for count in (row.parameters, row.multiplies, row.activations)] for row in compared.rows
+    ]
+    assert all(finding in html for finding in compared.findings())
+
+
+def test_printed_a_comparison_is_its_table_as_text():
+    compared = compare("resnet18", "lenet5")
+    lines = str(compared).splitlines()
+    (first,) = [line.split() for line in lines if line.startswith("resnet18 ")]
+    assert first == ["resnet18", "224x224", "69.8", "%", "11,689,512", "1,814,073,344", "2,836,456"]
+    assert lines[-len(compared.findings()) :] == compared.findings()

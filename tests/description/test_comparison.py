@@ -51,6 +51,10 @@ def test_an_accuracy_holds_for_the_published_network_alone():
     assert compare("resnet18", size=160).rows[0].accuracy is None
     assert compare("resnet18", num_classes=10).rows[0].accuracy is None
     assert compare("resnet18").rows[0].accuracy is not None
+    for published in (224, (224, 224), "224", "224x224"):
+        assert compare("resnet18", size=published).rows[0].accuracy.top1 == 69.758
+    assert compare("resnet18@224").rows[0].accuracy.top1 == 69.758
+    assert compare("resnet18@224x160").rows[0].accuracy is None
     assert compare(nn.Conv2d(3, 4, 3), size=8).rows[0].accuracy is None
 
 

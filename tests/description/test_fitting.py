@@ -70,6 +70,28 @@ def test_a_memory_that_holds_nothing_answers_none():
     assert (fits.training_size, fits.inference_size) == (None, None)
 
 
+def test_a_number_is_bytes_and_the_batch_is_32_if_none_is_asked_for():
+    fits = fit_memory("lenet5", 8_000_000_000)
+    assert (fits.budget, fits.batch) == (8 * 10**9, 32)
+    assert fits == fit_memory("lenet5", "8GB", batch=32)
+
+
+def test_the_least_is_what_one_image_needs():
+    fits = fit_memory("lenet5", "1kB", optimizer="adamw")
+    network, one = create_model("lenet5"), Conditions((1, 32, 32), 1, optimizer="adamw")
+    assert fits.training_least == training_bytes(network, one) > fits.inference_least == inference_bytes(network, one)
+    assert fit_memory("lenet5", fits.training_least, optimizer="adamw").training_batch == 1
+    assert fit_memory("lenet5", fits.training_least - 1, optimizer="adamw").training_batch == 0
+
+
+def test_the_least_is_two_images_where_batch_normalisation_needs_them():
+    network = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.BatchNorm2d(3), nn.Flatten(), nn.Linear(3, 2))
+    fits = fit_memory(network, "1GB", 8)
+    assert fits.training_least == training_bytes(network, Conditions((3, 8, 8), 2))
+    assert fits.inference_least == inference_bytes(network, Conditions((3, 8, 8), 1))
+    assert fit_memory(network, fits.training_least, 8).training_batch == 2
+
+
 def test_a_network_of_one_size_answers_its_own_size_or_none():
     assert fit_memory(fixed(), "1GB", 12).training_size == (12, 12)
     assert fit_memory(fixed(), "1GB", 12).inference_size == (12, 12)

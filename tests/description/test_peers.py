@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from striate.description.advice import advise
 from striate.description.describing import describe
 from striate.errors import SizeError
 
@@ -95,3 +96,17 @@ def test_the_smallest_image_is_the_one_that_torchvision_publishes(torchvision, p
     assert published[name]["min_size"] == [smallest, smallest]
     with pytest.raises(SizeError, match=f"; a size of {smallest} works"):
         describe(on_meta(torchvision, name), size=smallest - 1)
+
+
+def test_a_helper_that_is_too_small_an_image_for_stands_in_the_way_of_training_alone(torchvision):
+    card = describe(on_meta(torchvision, "inception_v3"), size=288)  # whose aux_logits slides 5×5 over 4×4 in training
+    assert card.memory.inference > 4 * card.parameters
+    assert card.memory.training is None
+    assert "5" in card.memory.why_not and "4" in card.memory.why_not
+    assert describe(on_meta(torchvision, "inception_v3"), size=299).memory.why_not == ""
+
+
+def test_a_network_of_squeezes_and_excitations_keeps_the_rules(torchvision):
+    card = describe(on_meta(torchvision, "efficientnet_b0"), size=224)  # 7×7 maps, 5×5 one channel each, its first /2
+    assert (card.last_map.output, card.last_map.field.whole) == ((1280, 7, 7), True)
+    assert advise(card) == ()

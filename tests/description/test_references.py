@@ -119,12 +119,12 @@ def test_what_a_module_raises_when_it_is_imported_is_told(place, code, said):
 
 @pytest.mark.parametrize("name", ["no_such_module_here:network", "our_networks:missing", "our_networks:", ":network"])
 def test_what_is_not_there_is_told_with_what_was_expected(name):
-    with pytest.raises(SettingsError, match="cannot be imported: .*expected package.module:function"):
+    with pytest.raises(SettingsError, match=r"cannot be imported: .*expected package\.module:function"):
         describe(name, 8)
 
 
 def test_a_file_of_python_is_answered_with_how_to_write_it(place):
-    with pytest.raises(SettingsError, match="our_networks.py is a Python file; write our_networks:function"):
+    with pytest.raises(SettingsError, match=r"our_networks\.py is a Python file; write our_networks:function"):
         describe("our_networks.py", 8)
     with pytest.raises(SettingsError, match="write our_networks:function"):
         describe(place / "our_networks.py", 8)

@@ -60,7 +60,9 @@ def test_a_text_that_is_no_size_is_refused_with_an_example(size):
         assert str(caught.value) == f"size is {size!r}; {EXPECTED}"
 
 
-@pytest.mark.parametrize("size", [0, -1, 16_385, True, 2.5, (), (0, 3), (1, 2, 3, 4), (8.0, 8.0), {}, [8, "8"]], ids=str)
+@pytest.mark.parametrize(
+    "size", [0, -1, 16_385, True, 2.5, (), (0, 3), (1, 2, 3, 4), (8.0, 8.0), {}, [8, "8"]], ids=str
+)
 def test_other_values_that_are_no_size_are_refused_too(size):
     with pytest.raises(SettingsError, match=re.escape(EXPECTED)):
         describe(layer(), size)

@@ -16,6 +16,7 @@ from striate.description.describing import describe
 from striate.description.memory import Conditions, inference_bytes, memory_of, training_bytes
 
 REENTRANT = pytest.mark.parametrize("reentrant", [True, False], ids=["reentrant", "not reentrant"])
+pytestmark = pytest.mark.filterwarnings("ignore:None of the inputs have requires_grad:UserWarning")  # torch's, in eval
 
 
 class Checkpointed(nn.Module):
@@ -63,7 +64,9 @@ def test_a_network_that_recomputes_is_left_as_it_was(reentrant):
     assert describe(network, 16, batch=4).memory.training > 0
     assert all(parameter.grad is None for parameter in network.parameters())
     assert all(torch.equal(tensor, values[name]) for name, tensor in network.state_dict().items())
-    assert {int(module.num_batches_tracked) for module in network.modules() if isinstance(module, nn.BatchNorm2d)} == {0}
+    assert {int(module.num_batches_tracked) for module in network.modules() if isinstance(module, nn.BatchNorm2d)} == {
+        0
+    }
     assert torch.equal(torch.get_rng_state(), random)
     assert all(tensor.device.type == "cpu" for tensor in network.state_dict().values())
 
@@ -111,7 +114,7 @@ def test_bytes_do_not_depend_on_torchs_default_number_format(number):
 
 SIGNALS = nn.Sequential(  # as EEGNet (arXiv:1611.08024): electrodes by time, one after the other
     OrderedDict(
-        time=nn.Conv2d(1, 4, (1, 8), padding="same", bias=False),
+        time=nn.Conv2d(1, 4, (1, 7), padding="same", bias=False),
         space=nn.Conv2d(4, 8, (6, 1), groups=4, bias=False),
         pool=nn.AvgPool2d((1, 4)),
         flat=nn.Flatten(),
@@ -135,12 +138,12 @@ def test_convolutions_over_two_axes_of_a_one_dimensional_image_keep_their_rows()
     card = describe(OfSignals(), (32,), in_channels=6)
     rows = {row.layer: (row.kind, row.output, row.multiplies) for row in card.rows[1:]}
     assert rows == {
-        "layers.time": ("convolution", (4, 6, 32), 8 * 4 * 6 * 32),
-        "layers.space": ("convolution", (8, 1, 32), 6 * 8 * 32),  # each map has 6 weights, of its own channel
+        "layers.time": ("convolution", (4, 6, 32), 7 * 4 * 6 * 32),
+        "layers.space": ("depthwise convolution", (8, 1, 32), 6 * 8 * 32),  # each map has 6 weights, of its own channel
         "layers.pool": ("average pooling", (8, 1, 8), 0),
         "layers.scores": ("fully connected", (2,), 64 * 2),
     }
-    assert sum(row.parameters for row in card.rows) == card.parameters == 32 + 48 + 130
+    assert sum(row.parameters for row in card.rows) == card.parameters == 28 + 48 + 130
     assert card.memory.training > 0
 
 

@@ -74,6 +74,38 @@ def test_an_epoch_meets_each_image_once_and_its_last_batch_is_what_is_left(cours
         assert torch.equal(torch.cat([targets for _, targets in batches]), course.train.targets[order])
 
 
+@pytest.mark.parametrize(
+    ("images", "size", "batches"),
+    [
+        (9, 4, [4, 5]),
+        (8, 4, [4, 4]),
+        (10, 4, [4, 4, 2]),
+        (3, 1, [1, 1, 1]),
+        (1, 4, [1]),
+        (4, 8, [4]),
+        (5, 4, [5]),
+        (3, 2, [3]),
+    ],
+)
+def test_a_last_image_alone_joins_the_batch_before_it(course, images, size, batches):
+    some = Batch(course.train.images[:images], course.train.targets[:images])
+    small = replace(course, train=some, recipe=replace(course.recipe, batch_size=size))
+    assert (small.steps_per_epoch, small.steps) == (len(batches), 4 * len(batches))
+    for epoch in range(2):
+        order = small.order(epoch)
+        made = [small.batch(epoch * len(batches) + place, order) for place in range(len(batches))]
+        assert [len(targets) for _, targets in made] == batches
+        assert torch.equal(torch.cat([targets for _, targets in made]), some.targets[order])
+
+
+def test_batch_normalisation_trains_on_a_number_of_images_that_leaves_one_over(course, machine, tmp_path):
+    nine = replace(course, train=Batch(course.train.images[:9], course.train.targets[:9]))  # 8 and 1
+    network = nn.Sequential(nn.Flatten(), nn.Linear(9, 4), nn.BatchNorm1d(4), nn.Linear(4, 2))
+    spy = Spy()
+    fit(network, nine, machine, tmp_path, spy, lambda _: None)
+    assert spy.steps == [1, 2, 3, 4]
+
+
 def test_the_order_is_another_in_each_epoch_and_with_each_seed(course):
     orders = [course.order(0), course.order(1), replace(course, seed=4).order(0)]
     assert len({tuple(order.tolist()) for order in orders}) == 3
