@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
-from cyclopts import App, CycloptsError, Parameter
+from cyclopts import App, CycloptsError, Parameter, UnusedCliTokensError
 from rich.console import Console
 
 import striate
@@ -180,11 +180,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="backslashreplace")  # a file may have a name that is no text
     try:
         return int(app(arguments, exit_on_error=False, print_error=False) or 0)
-    except PatternError as error:
-        _complain(*str(error).split("\n"))  # the sentence, the pattern, the caret
-        return 2
     except (StriateError, CycloptsError) as error:
-        _complain(str(error))
+        _complain(*_lines_of(error))
         return 2
     except KeyboardInterrupt:
         _complain("stopped")
@@ -195,6 +192,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:  # a place that may not be looked at, a name that is too long, a full standard output
         _complain(f"{error.strerror or error}: {str(error.filename)[:100]}; choose another place")
         return 2
+
+
+def _lines_of(error: Exception) -> list[str]:
+    """A sentence, and below that of a pattern its line and a caret."""
+    if isinstance(error, UnusedCliTokensError):
+        left = " ".join(error.unused_tokens or [])
+        return [f"{left!r} is more than this verb takes; options are given by name, as --size 224 (--help lists them)"]
+    return str(error).split("\n") if isinstance(error, PatternError) else [str(error)]
 
 
 def _complain(sentence: str, *lines: str) -> None:

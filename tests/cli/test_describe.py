@@ -228,3 +228,9 @@ def test_json_is_what_the_functions_answer(cli):
         "fits": vars(striate.fit_memory(PATTERN, "100MB", batch=8)),
     }
     assert json.loads(out) == json.loads(json.dumps(expected))
+
+
+def test_a_number_without_its_name_is_answered_with_how_to_write_it(cli):
+    code, out, err = cli("describe", "lenet5", "224")
+    assert (code, out) == (2, "")
+    assert "'224' is more than this verb takes; options are given by name, as --size 224" in err
