@@ -87,7 +87,7 @@ class Pattern:
 
     @property
     def _draw(self) -> Callable[[Tensor], Tensor]:
-        """He et al. 2015 where values are rectified, else Glorot & Bengio 2010; by torch's start deep stacks fade."""
+        """He et al. 2015 where values are rectified, else Glorot & Bengio 2010, as the lectures have it."""
         rectified = {"RELU", "LEAKYRELU", "ELU"} & {layer.name for layer in self.layers}
         return partial(nn.init.kaiming_normal_, nonlinearity="relu") if rectified else nn.init.xavier_normal_
 
