@@ -84,16 +84,25 @@ def read_bytes(text: str) -> int:
     return int(bytes_)
 
 
+def short(count: int) -> str:
+    """A number in three digits, and the letter of a power of 1000.
+
+    >>> short(4_089_184_256), short(61_706), short(850)
+    ('4.09 G', '61.7 k', '850')
+    """
+    value, letter = float(count), ""
+    for letter in ("", "k", "M", "G", "T"):
+        if value < 999.5 or letter == "T":
+            break
+        value /= 1000
+    digits = 0 if not letter or value >= 99.95 else 1 if value >= 9.995 else 2
+    return f"{value:.{digits}f} {letter}".rstrip()
+
+
 def written_bytes(count: int) -> str:
-    """Bytes as people read them: three digits and a unit of 1000.
+    """Bytes as people read them.
 
     >>> written_bytes(61_100_000), written_bytes(999), written_bytes(1_234_567_890)
     ('61.1 MB', '999 B', '1.23 GB')
     """
-    value, unit = float(count), "B"
-    for unit in ("B", "kB", "MB", "GB", "TB"):
-        if value < 999.5 or unit == "TB":
-            break
-        value /= 1000
-    digits = 0 if unit == "B" or value >= 99.95 else 1 if value >= 9.995 else 2
-    return f"{value:.{digits}f} {unit}"
+    return f"{short(count)}B" if short(count)[-1].isalpha() else f"{short(count)} B"

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 from rich.table import Table
 
-from striate.arithmetic.memory import written_bytes
-from striate.cli.grid import add, full, short, show, show_widest, sizes, table_of
+from striate.arithmetic.memory import short, written_bytes
+from striate.cli.grid import add, full, show, show_widest, sizes, table_of
 from striate.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -92,6 +92,8 @@ def print_fits(fits: "Fits") -> None:
     )
     add(table, f"the least that images of {sizes(fits.size)} need", *least)
     show("", table)
+    if fits.why_not:
+        show(f"cannot run: {fits.why_not}")
 
 
 def print_comparison(comparison: "Comparison") -> None:

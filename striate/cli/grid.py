@@ -60,17 +60,3 @@ def sizes(values: Sequence[int]) -> str:
 def full(count: int) -> str:
     """Every digit: 4,089,184,256."""
     return f"{count:,}"
-
-
-def short(count: int) -> str:
-    """Three digits and a unit of 1000.
-
-    >>> short(4_089_184_256), short(61_706), short(850)
-    ('4.09 G', '61.7 k', '850')
-    """
-    value, unit = float(count), ""
-    for unit in ("", "k", "M", "G", "T"):
-        if value < 999.5 or unit == "T":
-            break
-        value /= 1000
-    return f"{value:.{0 if not unit or value >= 99.95 else 1 if value >= 9.995 else 2}f} {unit}".rstrip()

@@ -5,26 +5,23 @@ values of the input and of each convolution, pooling, upsampling, fully connecte
 single values (ReLU, tanh, batch normalisation) are taken to work in place. What was not counted is listed by name.
 """
 
-import csv
-import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate, groupby
 from math import prod
-from pathlib import Path
 from typing import Any
 
 from torch import nn
 
 from striate.arithmetic.memory import NUMBER_FORMATS, written_bytes
 from striate.description.memory import Conditions, Memory, memory_of
-from striate.description.page import Table, html_table, text_table
+from striate.description.page import Table, Tabled
 from striate.description.rows import Row, cells, row_of, together, unused_row
 from striate.description.trace import Map, Module, trace
 
 
 @dataclass(frozen=True, repr=False)
-class Card:
+class Card(Tabled):
     """A network's rows and totals for one image, and its memory for a batch. Printed, it is the table."""
 
     name: str
@@ -114,31 +111,23 @@ class Card:
             "rows": [row.to_dict() for row in self.rows],
         }
 
-    def to_csv(self, path: str | Path | None = None) -> str:
-        """One line for each row, written to `path` too if one is given; several sizes stand as 3x224x224."""
-        text = io.StringIO()
-        writer = csv.DictWriter(text, list(cells(self.rows[0])), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(map(cells, self.rows))
-        if path is not None:
-            Path(path).write_text(text.getvalue(), encoding="utf-8")
-        return text.getvalue()
-
     def __repr__(self) -> str:
         counts = f"parameters={self.parameters:,} multiplies={self.multiplies:,} activations={self.activations:,}"
         return f"<Card {self.name!r} of {_sizes(self.rows[0].output)}: {counts}>"
 
-    def __str__(self) -> str:
-        return text_table(*self._table())
-
-    def _repr_html_(self) -> str:
-        """The table as notebooks show it."""
-        return html_table(*self._table())
+    def _lines(self) -> list[dict[str, Any]]:
+        return list(map(cells, self.rows))
 
     def _table(self) -> Table:
         rows = (
             (
-                *(row.layer, row.kind, str(row.window or ""), _sizes(row.output), str(row.field or "?")),
+                *(
+                    row.layer,
+                    row.kind,
+                    str(row.window or ""),
+                    _sizes(row.output),
+                    str(row.field or ("?" if row.output else "")),
+                ),
                 *(row.parameters, row.multiplies, row.activations),
             )
             for row in self.rows

@@ -5,8 +5,6 @@ applications" 2016, arXiv:1605.07678, figure 2. Multiplies, parameters and memor
 published, and stands beside its source.
 """
 
-import csv
-import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +15,7 @@ from torch import nn
 from striate.architectures.catalogue import CATALOGUE, Accuracy
 from striate.description.card import Card
 from striate.description.describing import describe_subject
-from striate.description.page import Table, html_table, text_table
+from striate.description.page import Table, Tabled
 from striate.description.subjects import Size, Subject, subject
 from striate.errors import SettingsError
 
@@ -43,7 +41,7 @@ class Compared:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class Comparison(Tabled):
     """Networks in the order they were given, and the batch that their bytes are for."""
 
     rows: tuple[Compared, ...]
@@ -53,25 +51,10 @@ class Comparison:
         """Plain values, ready for JSON."""
         return {"batch": self.batch, "networks": [row.to_dict() for row in self.rows], "findings": self.findings()}
 
-    def to_csv(self, path: str | Path | None = None) -> str:
-        """One line for each network, written to `path` too if one is given."""
-        text = io.StringIO()
-        lines = [
+    def _lines(self) -> list[dict[str, Any]]:
+        return [
             row.to_dict() | {"size": _sizes(row.size), "field": row.field and _sizes(row.field)} for row in self.rows
         ]
-        writer = csv.DictWriter(text, list(lines[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(lines)
-        if path is not None:
-            Path(path).write_text(text.getvalue(), encoding="utf-8")
-        return text.getvalue()
-
-    def __str__(self) -> str:
-        return text_table(*self._table())
-
-    def _repr_html_(self) -> str:
-        """The table as notebooks show it."""
-        return html_table(*self._table())
 
     def _table(self) -> Table:
         rows = (

@@ -7,7 +7,7 @@ from pathlib import Path
 from torch import nn
 
 from striate.arithmetic.memory import read_bytes
-from striate.description.memory import Conditions, inference_bytes, training_bytes
+from striate.description.memory import Conditions, inference_bytes, memory_of, training_bytes
 from striate.description.subjects import Size, Subject, subject
 from striate.description.trace import trace
 from striate.errors import SettingsError
@@ -34,6 +34,7 @@ class Fits:
     inference_size: tuple[int, ...] | None
     training_least: int | None
     inference_least: int | None
+    why_not: str  # what the network raised where even that does not run
 
 
 def fit_memory(
@@ -57,6 +58,7 @@ def fit_memory(
     budget = memory if isinstance(memory, int) else read_bytes(memory)
     conditions = Conditions((chosen.in_channels, *chosen.size), batch, number_format, optimizer)
     trace(chosen.network(), conditions.image_shape)  # whose error names the layer that does not fit
+    alone, pair = (memory_of(chosen.network(), replace(conditions, batch=least)) for least in (1, 2))
     return Fits(
         budget,
         chosen.size,
@@ -65,8 +67,9 @@ def fit_memory(
         _largest_batch(inference_bytes, chosen, conditions, budget),
         _largest_size(training_bytes, chosen, conditions, budget),
         _largest_size(inference_bytes, chosen, conditions, budget),
-        _least(training_bytes, chosen, conditions),
-        _least(inference_bytes, chosen, conditions),
+        alone.training or pair.training,
+        alone.inference or pair.inference,
+        pair.why_not,
     )
 
 
@@ -83,16 +86,6 @@ def _largest_batch(bytes_of: Bytes, chosen: Subject, conditions: Conditions, bud
             return budget + 1
 
     return largest(needed, budget, 2, _MOST_IMAGES)
-
-
-def _least(bytes_of: Bytes, chosen: Subject, conditions: Conditions) -> int | None:
-    network = chosen.network()
-    for batch in (1, 2):
-        try:
-            return bytes_of(network, replace(conditions, batch=batch))
-        except Exception:
-            continue
-    return None
 
 
 def _largest_size(bytes_of: Bytes, chosen: Subject, conditions: Conditions, budget: int) -> tuple[int, ...] | None:

@@ -59,7 +59,7 @@ class MetaMode(TorchDispatchMode):  # type: ignore[no-untyped-call]
             self._before(func, args)
             try:
                 result = self._run(func, args, kwargs)
-            except (RuntimeError, NotImplementedError) as error:
+            except RuntimeError as error:
                 if torch.Tag.dynamic_output_shape not in func.tags:
                     raise
                 name = func.overloadpacket.__name__

@@ -1,7 +1,14 @@
-"""Tables as text and as HTML, for terminals and notebooks: names to the left, figures to the right, notes below."""
+"""Tables as text, as HTML and as CSV: names to the left, figures to the right, notes below."""
 
-from collections.abc import Iterable, Sequence
+import csv
+import io
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
+from pathlib import Path
+from typing import Any
+
+from striate.errors import StorageError
 
 _STYLE = (
     "<style>.striate{border-collapse:collapse;font-variant-numeric:tabular-nums}"
@@ -15,6 +22,38 @@ _STYLE = (
 Cell = str | int
 Table = tuple[str, Sequence[str], Iterable[Sequence[Cell]], Sequence[Cell], Iterable[str]]
 """Caption, head, rows, totals and notes. The columns whose total is an int hold figures."""
+
+
+class Tabled(ABC):
+    """What is a table: printed as text, in a notebook as HTML, and written as CSV."""
+
+    @abstractmethod
+    def _table(self) -> Table:
+        """What people read."""
+
+    @abstractmethod
+    def _lines(self) -> Sequence[Mapping[str, Any]]:
+        """What programs read: the cells of each line by column."""
+
+    def __str__(self) -> str:
+        return text_table(*self._table())
+
+    def _repr_html_(self) -> str:
+        """The table as notebooks show it."""
+        return html_table(*self._table())
+
+    def to_csv(self, path: str | Path | None = None) -> str:
+        """One line for each row, written to `path` too if one is given; sizes as 3x224x224. Raises StorageError."""
+        text, lines = io.StringIO(), self._lines()
+        writer = csv.DictWriter(text, list(lines[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(lines)
+        if path is not None:
+            try:
+                Path(path).write_text(text.getvalue(), encoding="utf-8")
+            except OSError as error:
+                raise StorageError(f"{path} cannot be written: {error.strerror}; choose another place") from error
+        return text.getvalue()
 
 
 def html_table(

@@ -9,6 +9,7 @@ import sys
 import pytest
 from rich.console import Console
 
+from striate.arithmetic.memory import short
 from striate.cli import grid
 
 ESCAPES = re.compile(r"\x1b\[[0-9;]*m")
@@ -98,7 +99,7 @@ def test_the_first_form_that_fits_is_shown(capsys, monkeypatch):
     [(0, "0"), (999, "999"), (1000, "1.00 k"), (9_995, "10.0 k"), (999_500, "1.00 M"), (10**16, "10000 T")],
 )
 def test_short_figures_have_three_digits_and_a_unit(count, text):
-    assert grid.short(count) == text
+    assert short(count) == text
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pseudo-terminals")
