@@ -109,6 +109,7 @@ def test_a_network_that_cannot_be_trained_has_no_training_batch():
     fits = fit_memory(network, "1GB", 8)
     assert (fits.training_batch, fits.training_size) == (0, None)
     assert fits.inference_batch > 1000
+    assert (fits.training_least, "modified by an inplace operation" in fits.why_not) == (None, True)
 
 
 def test_a_network_that_does_not_run_at_its_size_is_refused_with_the_layer():
