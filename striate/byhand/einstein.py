@@ -1,0 +1,92 @@
+"""The lectures' Einstein notation, read as it stands on the slide: y[i] = A[i, J] x[J] + b[i].
+
+Source: D2, "Einstein notation". An index in small letters counts through the result; the same index written with a
+capital is summed over: J here is every j. Indices may have names as long as c_in or Δx, whose capitals are C_in and ΔX.
+Letters on the right that stand side by side are multiplied; products are joined by +. The order of the indices on the
+left is that of the axes of the result; a product that lacks one of them is the same for all its values.
+"""
+
+import re
+from functools import cache
+from string import ascii_letters
+from typing import NamedTuple
+
+import numpy as np
+
+from striate.byhand.operation import Array
+from striate.errors import SizeError, StriateError
+
+_TERM = re.compile(r"(\w+)\[([^]]*)\]")
+
+
+class _Term(NamedTuple):
+    name: str
+    indices: tuple[str, ...]  # as written
+
+
+class _Formula(NamedTuple):
+    left: tuple[str, ...]  # in small letters
+    products: tuple[tuple[_Term, ...], ...]
+
+
+def einstein(formula: str, /, *, loop: bool = False, **tensors: Array) -> Array:
+    """The value of the left side; with `loop` term by term, as the sum stands, without turning it into matrix products.
+
+    Raises SizeError if a tensor has too many or too few axes, or an index different sizes in two of them.
+
+    >>> A, x = np.array([[1, 2], [3, 4]]), np.array([10, 1])
+    >>> einstein("y[i] = A[i, J] x[J] + b[i]", A=A, x=x, b=np.array([0, 5]))
+    array([12, 39])
+    """
+    left, products = _read(formula)
+    _check_sizes(formula, [term for product in products for term in product], tensors)
+    values = [_multiply(left, product, tensors, loop) for product in products]
+    return np.asarray(sum(values[1:], start=values[0]))
+
+
+def _multiply(left: tuple[str, ...], product: tuple[_Term, ...], tensors: dict[str, Array], loop: bool) -> Array:
+    """One product as numpy.einsum has it, with an axis of length 1 for each index of the left that it lacks."""
+    every = dict.fromkeys(_small(index) for term in product for index in term.indices)
+    letter = dict(zip(every, ascii_letters, strict=False))
+    inputs = ",".join("".join(letter[_small(index)] for index in term.indices) for term in product)
+    output = "".join(letter[index] for index in left if index in letter)
+    value = np.einsum(f"{inputs}->{output}", *(tensors[term.name] for term in product), optimize=not loop)
+    return np.expand_dims(value, tuple(axis for axis, index in enumerate(left) if index not in letter))
+
+
+@cache
+def _read(formula: str) -> _Formula:
+    left, _, right = formula.partition("=")
+    result, *more = _terms(left)
+    products = tuple(tuple(_terms(product)) for product in right.split("+"))
+    used = {index for product in products for term in product for index in term.indices}
+    free = {index for index in used if not _is_capital(index)}
+    summed = {_small(index) for index in used - free}
+    if more or set(result.indices) != free or free & summed:
+        raise StriateError(f"{formula!r}: small letters on the right stand on the left too, capitals do not")
+    return _Formula(tuple(map(_small, result.indices)), products)
+
+
+def _terms(text: str) -> list[_Term]:
+    return [_Term(name, tuple(re.findall(r"\w+", indices))) for name, indices in _TERM.findall(text)]
+
+
+def _is_capital(index: str) -> bool:
+    return index.removeprefix("Δ")[0].isupper()
+
+
+def _small(index: str) -> str:
+    return index.casefold()
+
+
+def _check_sizes(formula: str, terms: list[_Term], tensors: dict[str, Array]) -> None:
+    first: dict[str, tuple[int, str]] = {}
+    for name, indices in terms:
+        shape = tensors[name].shape
+        here = f"{name} {shape}"
+        if len(shape) != len(indices):
+            raise SizeError(f"{here} has {len(shape)} axes; {formula} expects {name}[{', '.join(indices)}]")
+        for index, size in zip(indices, shape, strict=True):
+            known, there = first.setdefault(_small(index), (size, here))
+            if known != size:
+                raise SizeError(f"{_small(index)} is {known} in {there} and {size} in {here}; {formula} needs one size")

@@ -1,0 +1,162 @@
+"""Upsampling: from few places to many.
+
+Source: D2, "Upsampling": nearest neighbour, bilinear, bed of nails, max unpooling; up-convolution as in U-Net
+(Ronneberger et al. 2015, arXiv:1505.04597). Max unpooling: SegNet (Badrinarayanan et al. 2015, arXiv:1511.00561).
+"""
+
+from dataclasses import dataclass
+from math import prod
+
+import numpy as np
+
+from striate.arithmetic.windows import transposed_output_size
+from striate.byhand.convolution import all_groups, bias_gradient, by_group, with_bias
+from striate.byhand.einstein import einstein
+from striate.byhand.operation import Array, Gradients, Operation
+from striate.byhand.pooling import MaxPooling
+from striate.byhand.sliding import Window, axis_names, overlay, views, window_over
+from striate.errors import SizeError
+
+
+@dataclass
+class BedOfNails(Operation):
+    """y[b, c, s x] = H[b, c, x], and 0 in between.
+
+    dH[b, c, x] = dy[b, c, s x].
+    """
+
+    scale: int = 2
+
+    def forward(self, H: Array) -> Array:
+        """(B, C, …) to (B, C, s …)."""
+        y = np.zeros((*H.shape[:2], *(self.scale * w for w in H.shape[2:])), H.dtype)
+        y[self._nails(H.ndim)] = H
+        return y
+
+    def backward(self, dy: Array) -> Gradients:
+        """dH, of H's shape."""
+        return (dy[self._nails(dy.ndim)],)
+
+    def _nails(self, axes: int) -> tuple[slice, ...]:
+        return (slice(None), slice(None), *(slice(None, None, self.scale),) * (axes - 2))
+
+
+@dataclass
+class Bilinear(Operation):
+    """y[b, c, x, y] = U[x, I] U[y, J] H[b, c, I, J]: U[x, i] is how near value i is to place x.
+
+    Values lie in the middle of their cells: place x is at (x + ½) / s − ½ of the input, between two values, of which
+    each counts by 1 less its distance; before the first and behind the last these alone count.
+
+        dH[b, c, i, j] = U[X, i] U[Y, j] dy[b, c, X, Y]
+    """
+
+    scale: int = 2
+
+    def forward(self, H: Array) -> Array:
+        """(B, C, H, W) to (B, C, s H, s W)."""
+        U = [self.nearness(w) for w in H.shape[2:]]
+        self.keep(U)
+        return einstein("Y[b, c, x, y] = U[x, I] V[y, J] H[b, c, I, J]", U=U[0], V=U[1], H=H)
+
+    def backward(self, dy: Array) -> Gradients:
+        """dH, of H's shape."""
+        U, V = self.kept
+        return (einstein("dH[b, c, i, j] = U[X, i] V[Y, j] dy[b, c, X, Y]", U=U, V=V, dy=dy),)
+
+    def nearness(self, size: int) -> Array:
+        """U (s W, W)."""
+        place = (np.arange(self.scale * size) + 0.5) / self.scale - 0.5
+        distance = np.abs(np.clip(place, 0, size - 1)[:, None] - np.arange(size))
+        return np.asarray(np.maximum(0, 1 - distance))
+
+
+class Nearest(Bilinear):
+    """y[b, c, x, y] = H[b, c, ⌊x / s⌋, ⌊y / s⌋]: each value fills a cell; U[x, i] is 1 for its own cell alone."""
+
+    def nearness(self, size: int) -> Array:
+        """U (s W, W)."""
+        return np.repeat(np.eye(size), self.scale, axis=0)
+
+
+@dataclass
+class MaxUnpooling(Operation):
+    """y[b, c, switch[b, c, x]] = H[b, c, x], and 0 elsewhere: each value where `pooling` found its maximum.
+
+    Where n windows that overlap chose the same place, it gets the mean of their values, so that the maxima come back as
+    they were; hence dH[b, c, x] = dy[b, c, switch[b, c, x]] / n.
+    """
+
+    pooling: MaxPooling
+
+    def forward(self, H: Array) -> Array:
+        """(B, C, places …) to the shape that was pooled. Raises SizeError if H has not the shape of the pooled."""
+        switches, size = self.pooling.switches(), self.pooling.window.size
+        if H.shape != switches.shape:
+            raise SizeError(f"H is {H.shape} and the latest maxima {switches.shape}; each value needs a switch")
+        maps = np.indices(H.shape)[:2]  # the batch and channel of each value
+        shape = (*H.shape[:2], prod(size))
+        y, n = np.zeros(shape), np.zeros(shape)
+        np.add.at(y, (*maps, switches), H)
+        np.add.at(n, (*maps, switches), 1)
+        self.keep(maps, switches, n)
+        return np.asarray(y / np.maximum(n, 1)).reshape(*H.shape[:2], *size)
+
+    def backward(self, dy: Array) -> Gradients:
+        """dH, of H's shape."""
+        maps, switches, n = self.kept
+        places = (*maps, switches)
+        return (dy.reshape(n.shape)[places] / n[places],)
+
+
+@dataclass
+class UpConvolution(Operation):
+    """y[b, c_out, s x + d Δx − P] = A[C_in, c_out, Δx] H[b, C_in, x], added up over all x and Δx that meet there.
+
+    What a convolution's backward does to dy: each value lays its kernel down, P values at each end are cut off. Its own
+    backward is therefore a convolution's forward:
+
+        dH[b, c_in, x] = A[c_in, C_out, ΔX] dy[b, C_out, s x + d ΔX − P]
+        dA[c_in, c_out, Δx] = H[B, c_in, X] dy[B, c_out, s X + d Δx − P],  db[c_out] = dy[B, c_out, X]
+    """
+
+    stride: int = 1
+    padding: int = 0
+    dilation: int = 1
+    groups: int = 1
+    output_padding: int = 0
+
+    def forward(self, H: Array, A: Array, b: Array | None = None) -> Array:
+        """H (B, C, …), A (C, K/G, F …), b (K) to (B, K, …). Raises SizeError if channels or sizes do not fit."""
+        window = self._window(H, A)
+        H, A = by_group(H, 1, self.groups), by_group(A, 0, self.groups)
+        self.keep(H, A, window)
+        x, Δx = axis_names(len(window.size))
+        V = einstein(f"V[b, g, c_out, {x}, {Δx}] = A[g, C_in, c_out, {Δx}] H[b, g, C_in, {x}]", A=A, H=H)
+        return with_bias(overlay(all_groups(V, 1), window), b)
+
+    def backward(self, dy: Array) -> Gradients:
+        """dH, dA, db."""
+        H, A, window = self.kept
+        x, Δx = axis_names(len(window.size))
+        dV = by_group(views(dy, window), 1, self.groups)
+        dH = einstein(
+            f"dH[b, g, c_in, {x}] = A[g, c_in, C_out, {Δx.upper()}] dV[b, g, C_out, {x}, {Δx.upper()}]", A=A, dV=dV
+        )
+        dA = einstein(
+            f"dA[g, c_in, c_out, {Δx}] = H[B, g, c_in, {x.upper()}] dV[B, g, c_out, {x.upper()}, {Δx}]", H=H, dV=dV
+        )
+        return all_groups(dH, 1), all_groups(dA, 0), bias_gradient(dy)
+
+    def _window(self, H: Array, A: Array) -> Window:
+        """The window of the convolution that leads from y to H."""
+        if H.ndim != A.ndim or not 3 <= H.ndim <= 5 or H.shape[1] != len(A) or len(A) % self.groups:
+            raise SizeError(
+                f"H is {H.shape} and A {A.shape}, groups {self.groups}; expected (B, C, …) and (C, K/G, kernel …)"
+            )
+        numbers = {"stride": self.stride, "padding": self.padding, "dilation": self.dilation}
+        size = [
+            transposed_output_size(w, f, output_padding=self.output_padding, **numbers)
+            for w, f in zip(H.shape[2:], A.shape[2:], strict=True)
+        ]
+        return window_over(size, A.shape[2:], **numbers)
