@@ -11,7 +11,7 @@ import numpy as np
 
 from striate.byhand.einstein import einstein
 from striate.byhand.operation import Array, Gradients, Operation
-from striate.byhand.sliding import Each, Paddings, Window, axis_names, overlay, views, window_over
+from striate.byhand.sliding import Each, Paddings, Window, overlay, views, window_over
 from striate.errors import SizeError
 
 
@@ -42,9 +42,8 @@ class Convolution(Operation):
         window = self.window(H, A)
         V, A = by_group(views(H, window), 1, self.groups), by_group(A, 0, self.groups)
         self.keep(V, A, window)
-        x, Δx = axis_names(len(window.size))
         y = einstein(
-            f"y[b, g, c_out, {x}] = A[g, c_out, C_in, {Δx.upper()}] V[b, g, C_in, {x}, {Δx.upper()}]",
+            "y[b, g, c_out, x…] = A[g, c_out, C_in, ΔX…] V[b, g, C_in, x…, ΔX…]",
             A=A,
             V=V,
             loop=True,
@@ -54,17 +53,14 @@ class Convolution(Operation):
     def backward(self, dy: Array) -> Gradients:
         """dH, dA, db."""
         V, A, window = self.kept
-        x, Δx = axis_names(len(window.size))
         dyg = by_group(dy, 1, self.groups)
         dA = einstein(
-            f"dA[g, c_out, c_in, {Δx}] = dy[B, g, c_out, {x.upper()}] V[B, g, c_in, {x.upper()}, {Δx}]",
+            "dA[g, c_out, c_in, Δx…] = dy[B, g, c_out, X…] V[B, g, c_in, X…, Δx…]",
             dy=dyg,
             V=V,
             loop=True,
         )
-        dV = einstein(
-            f"dV[b, g, c_in, {x}, {Δx}] = A[g, C_out, c_in, {Δx}] dy[b, g, C_out, {x}]", A=A, dy=dyg, loop=True
-        )
+        dV = einstein("dV[b, g, c_in, x…, Δx…] = A[g, C_out, c_in, Δx…] dy[b, g, C_out, x…]", A=A, dy=dyg, loop=True)
         return overlay(all_groups(dV, 1), window), all_groups(dA, 0), bias_gradient(dy)
 
     def window(self, H: Array, A: Array) -> Window:

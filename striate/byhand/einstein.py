@@ -2,8 +2,9 @@
 
 Source: D2, "Einstein notation". An index in small letters counts through the result; the same index written with a
 capital is summed over: J here is every j. Indices may have names as long as c_in or Δx, whose capitals are C_in and ΔX.
-Letters on the right that stand side by side are multiplied; products are joined by +. The order of the indices on the
-left is that of the axes of the result; a product that lacks one of them is the same for all its values.
+Tensors that stand side by side are multiplied; products are joined by +. The order of the indices on the left is that
+of the axes of the result; a product that lacks one of them is the same for all its values. The slides' bold x, a place
+on a line, in an image or in a volume, is written x…: as many indices as the tensors have axes for it.
 """
 
 import re
@@ -21,11 +22,15 @@ _TERM = re.compile(r"(\w+)\[([^]]*)\]")
 
 class _Term(NamedTuple):
     name: str
-    indices: tuple[str, ...]  # as written
+    indices: tuple[str, ...]
+
+    def unfold(self, axes: int) -> "_Term":
+        """With x1, x2, … for x…."""
+        return _Term(self.name, tuple(one for index in self.indices for one in _unfold_index(index, axes)))
 
 
 class _Formula(NamedTuple):
-    left: tuple[str, ...]  # in small letters
+    left: _Term
     products: tuple[tuple[_Term, ...], ...]
 
 
@@ -38,7 +43,8 @@ def einstein(formula: str, /, *, loop: bool = False, **tensors: Array) -> Array:
     >>> einstein("y[i] = A[i, J] x[J] + b[i]", A=A, x=x, b=np.array([0, 5]))
     array([12, 39])
     """
-    left, products = _read(formula)
+    read = _read(formula)
+    left, products = _unfold(read, _count_axes(read, tensors))
     _check_sizes(formula, [term for product in products for term in product], tensors)
     values = [_multiply(left, product, tensors, loop) for product in products]
     return np.asarray(sum(values[1:], start=values[0]))
@@ -64,11 +70,30 @@ def _read(formula: str) -> _Formula:
     summed = {_small(index) for index in used - free}
     if more or set(result.indices) != free or free & summed:
         raise StriateError(f"{formula!r}: small letters on the right stand on the left too, capitals do not")
-    return _Formula(tuple(map(_small, result.indices)), products)
+    return _Formula(result, products)
+
+
+def _count_axes(formula: _Formula, tensors: dict[str, Array]) -> int:
+    """How many axes x… stands for, by the first tensor that has it."""
+    for name, indices in (term for product in formula.products for term in product):
+        if bold := sum(index.endswith("…") for index in indices):
+            return max(0, tensors[name].ndim - len(indices) + bold) // bold
+    return 0
+
+
+@cache
+def _unfold(formula: _Formula, axes: int) -> tuple[tuple[str, ...], tuple[tuple[_Term, ...], ...]]:
+    """The small letters of the left, and the products, all with x1, x2, … for x…."""
+    products = tuple(tuple(term.unfold(axes) for term in product) for product in formula.products)
+    return tuple(map(_small, formula.left.unfold(axes).indices)), products
+
+
+def _unfold_index(index: str, axes: int) -> list[str]:
+    return [f"{index[:-1]}{axis + 1}" for axis in range(axes)] if index.endswith("…") else [index]
 
 
 def _terms(text: str) -> list[_Term]:
-    return [_Term(name, tuple(re.findall(r"\w+", indices))) for name, indices in _TERM.findall(text)]
+    return [_Term(name, tuple(re.findall(r"\w+…?", indices))) for name, indices in _TERM.findall(text)]
 
 
 def _is_capital(index: str) -> bool:
@@ -89,4 +114,4 @@ def _check_sizes(formula: str, terms: list[_Term], tensors: dict[str, Array]) ->
         for index, size in zip(indices, shape, strict=True):
             known, there = first.setdefault(_small(index), (size, here))
             if known != size:
-                raise SizeError(f"{_small(index)} is {known} in {there} and {size} in {here}; {formula} needs one size")
+                raise SizeError(f"{index} is {known} in {there} and {size} in {here}; {formula} needs one size")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from striate.byhand.convolution import bias_gradient, with_bias
 from striate.byhand.einstein import einstein
 from striate.byhand.operation import Array, Gradients, Operation
-from striate.byhand.sliding import Each, Paddings, axis_names, overlay, views, window_over
+from striate.byhand.sliding import Each, Paddings, overlay, views, window_over
 from striate.errors import SizeError
 
 
@@ -34,18 +34,16 @@ class LocallyConnected(Operation):
         window = window_over(H.shape[2:], A.shape[2 + axes :], stride=self.stride, padding=self.padding)
         V = views(H, window)
         self.keep(V, A, window)
-        x, Δx = axis_names(axes)
-        formula = f"y[b, c_out, {x}] = A[c_out, C_in, {x}, {Δx.upper()}] V[b, C_in, {x}, {Δx.upper()}]"
+        formula = "y[b, c_out, x…] = A[c_out, C_in, x…, ΔX…] V[b, C_in, x…, ΔX…]"
         if b is None:
             return einstein(formula, A=A, V=V)
-        return einstein(f"{formula} + b[c_out, {x}]", A=A, V=V, b=b)
+        return einstein(f"{formula} + b[c_out, x…]", A=A, V=V, b=b)
 
     def backward(self, dy: Array) -> Gradients:
         """dH, dA, db."""
         V, A, window = self.kept
-        x, Δx = axis_names(len(window.size))
-        dA = einstein(f"dA[c_out, c_in, {x}, {Δx}] = dy[B, c_out, {x}] V[B, c_in, {x}, {Δx}]", dy=dy, V=V)
-        dV = einstein(f"dV[b, c_in, {x}, {Δx}] = A[C_out, c_in, {x}, {Δx}] dy[b, C_out, {x}]", A=A, dy=dy)
+        dA = einstein("dA[c_out, c_in, x…, Δx…] = dy[B, c_out, x…] V[B, c_in, x…, Δx…]", dy=dy, V=V)
+        dV = einstein("dV[b, c_in, x…, Δx…] = A[C_out, c_in, x…, Δx…] dy[b, C_out, x…]", A=A, dy=dy)
         return overlay(dV, window), dA, dy.sum(axis=0)
 
 
@@ -68,13 +66,11 @@ class DepthwiseConvolution(Operation):
         window = window_over(H.shape[2:], A.shape[1:], stride=self.stride, padding=self.padding, dilation=self.dilation)
         V = views(H, window)
         self.keep(V, A, window)
-        x, Δx = axis_names(len(window.size))
-        return with_bias(einstein(f"y[b, c, {x}] = A[c, {Δx.upper()}] V[b, c, {x}, {Δx.upper()}]", A=A, V=V), b)
+        return with_bias(einstein("y[b, c, x…] = A[c, ΔX…] V[b, c, x…, ΔX…]", A=A, V=V), b)
 
     def backward(self, dy: Array) -> Gradients:
         """dH, dA, db."""
         V, A, window = self.kept
-        x, Δx = axis_names(len(window.size))
-        dA = einstein(f"dA[c, {Δx}] = dy[B, c, {x.upper()}] V[B, c, {x.upper()}, {Δx}]", dy=dy, V=V)
-        dV = einstein(f"dV[b, c, {x}, {Δx}] = A[c, {Δx}] dy[b, c, {x}]", A=A, dy=dy)
+        dA = einstein("dA[c, Δx…] = dy[B, c, X…] V[B, c, X…, Δx…]", dy=dy, V=V)
+        dV = einstein("dV[b, c, x…, Δx…] = A[c, Δx…] dy[b, c, x…]", A=A, dy=dy)
         return overlay(dV, window), dA, bias_gradient(dy)

@@ -85,12 +85,6 @@ def _steps(window: Window, offset: tuple[int, ...]) -> list[slice]:
     return [slice(d * o, d * o + (n - 1) * s + 1, s) for d, o, n, s in axes]
 
 
-def axis_names(axes: int) -> tuple[str, str]:
-    """How formulas name places and offsets: "x, y" and "Δx, Δy" for two axes."""
-    names = "xyz"[:axes]
-    return ", ".join(names), ", ".join(f"Δ{name}" for name in names)
-
-
 def _each(numbers: Each, axes: int) -> tuple[int, ...]:
     each = (numbers,) * axes if isinstance(numbers, int) else tuple(numbers)
     if len(each) != axes:

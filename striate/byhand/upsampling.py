@@ -14,7 +14,7 @@ from striate.byhand.convolution import all_groups, bias_gradient, by_group, with
 from striate.byhand.einstein import einstein
 from striate.byhand.operation import Array, Gradients, Operation
 from striate.byhand.pooling import MaxPooling
-from striate.byhand.sliding import Window, axis_names, overlay, views, window_over
+from striate.byhand.sliding import Window, overlay, views, window_over
 from striate.errors import SizeError
 
 
@@ -131,21 +131,15 @@ class UpConvolution(Operation):
         window = self._window(H, A)
         H, A = by_group(H, 1, self.groups), by_group(A, 0, self.groups)
         self.keep(H, A, window)
-        x, Δx = axis_names(len(window.size))
-        V = einstein(f"V[b, g, c_out, {x}, {Δx}] = A[g, C_in, c_out, {Δx}] H[b, g, C_in, {x}]", A=A, H=H)
+        V = einstein("V[b, g, c_out, x…, Δx…] = A[g, C_in, c_out, Δx…] H[b, g, C_in, x…]", A=A, H=H)
         return with_bias(overlay(all_groups(V, 1), window), b)
 
     def backward(self, dy: Array) -> Gradients:
         """dH, dA, db."""
         H, A, window = self.kept
-        x, Δx = axis_names(len(window.size))
         dV = by_group(views(dy, window), 1, self.groups)
-        dH = einstein(
-            f"dH[b, g, c_in, {x}] = A[g, c_in, C_out, {Δx.upper()}] dV[b, g, C_out, {x}, {Δx.upper()}]", A=A, dV=dV
-        )
-        dA = einstein(
-            f"dA[g, c_in, c_out, {Δx}] = H[B, g, c_in, {x.upper()}] dV[B, g, c_out, {x.upper()}, {Δx}]", H=H, dV=dV
-        )
+        dH = einstein("dH[b, g, c_in, x…] = A[g, c_in, C_out, ΔX…] dV[b, g, C_out, x…, ΔX…]", A=A, dV=dV)
+        dA = einstein("dA[g, c_in, c_out, Δx…] = H[B, g, c_in, X…] dV[B, g, c_out, X…, Δx…]", H=H, dV=dV)
         return all_groups(dH, 1), all_groups(dA, 0), bias_gradient(dy)
 
     def _window(self, H: Array, A: Array) -> Window:
