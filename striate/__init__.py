@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from striate.description.describing import describe as describe
     from striate.description.fitting import fit_memory as fit_memory
     from striate.errors import StriateError as StriateError
+    from striate.filters.filtering import filter_image as filter_image
+    from striate.filters.operations import apply_operation as apply_operation
     from striate.machine.doctor import doctor as doctor
     from striate.recipes.evaluate import evaluate as evaluate
     from striate.recipes.settings import Settings as Settings
@@ -22,11 +24,13 @@ _HOME = {
     "Settings": "striate.recipes.settings",
     "StriateError": "striate.errors",
     "advise": "striate.description.advice",
+    "apply_operation": "striate.filters.operations",
     "compare": "striate.description.comparison",
     "create_model": "striate.architectures.catalogue",
     "describe": "striate.description.describing",
     "doctor": "striate.machine.doctor",
     "evaluate": "striate.recipes.evaluate",
+    "filter_image": "striate.filters.filtering",
     "fit_memory": "striate.description.fitting",
     "load": "striate.tasks.loading",
     "train": "striate.recipes.train",
@@ -37,11 +41,13 @@ __all__ = [
     "StriateError",
     "__version__",
     "advise",
+    "apply_operation",
     "compare",
     "create_model",
     "describe",
     "doctor",
     "evaluate",
+    "filter_image",
     "fit_memory",
     "load",
     "train",

@@ -16,7 +16,7 @@ from cyclopts import App, CycloptsError, Parameter, UnusedCliTokensError
 from rich.console import Console
 
 import striate
-from striate.cli import cards, tables
+from striate.cli import cards, filters, tables
 from striate.cli.asked import Images, MemoryAsked
 from striate.cli.saved import settle
 from striate.errors import PatternError, StriateError, printable
@@ -157,6 +157,32 @@ def compare(
         tables.print_json(comparison.to_dict())
     else:
         cards.print_comparison(comparison)
+    return 0
+
+
+@app.command(name="filter")
+def filter_(
+    image: Annotated[Path, Parameter(help="An image file.")],
+    second: Annotated[
+        Path | None, Parameter(help="The image after it, of the same size, for an operation on two.")
+    ] = None,
+    /,
+    *,
+    kernel: Annotated[str | None, Parameter(help=filters.KERNEL_HELP)] = None,
+    operation: Annotated[str | None, Parameter(help=filters.OPERATION_HELP)] = None,
+    border: Annotated[str | None, Parameter(help="Around the image of a kernel: edge, zero, or valid (none).")] = None,
+    picture: Annotated[
+        Path | None, Parameter(help="Where to draw before and after: a .png, .pdf or .svg; else here, by their names.")
+    ] = None,
+    json: Json = False,
+) -> int:
+    """Lay a hand-made kernel on an image, or apply a classic operation, and draw before and after."""
+    answer = filters.ask(image, second, kernel=kernel, operation=operation, border=border)
+    drawn = filters.draw(answer, picture, image, second)
+    if json:
+        tables.print_json({"image": str(image), "picture": str(drawn)} | answer.to_dict())
+    else:
+        filters.print_answer(answer, drawn)
     return 0
 
 

@@ -12,9 +12,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, LogLocator, NullLocator
 
-from striate.errors import SettingsError, StorageError
+from striate.images.saving import save_figure
 
-_ENDINGS = (".png", ".pdf", ".svg")
 _LARGEST = 1_300  # area of the largest circle, in points squared
 _LONGEST = 28  # letters of a name
 _COLOURS = ("#4063d8", "#389826", "#9558b2", "#cb3c33", "#c98a1b", "#11808c")
@@ -42,8 +41,6 @@ class Circle:
 
 def draw_comparison(rows: Sequence[Circle], path: Path) -> Path:
     """Write the picture. Networks without a published accuracy stand on a line of their own, below the others."""
-    if path.suffix.lower() not in _ENDINGS:
-        raise SettingsError(f"the picture's name is {path.name}; expected one that ends in {', '.join(_ENDINGS)}")
     figure = Figure(figsize=(12, 7), layout="constrained")
     axes: Any = figure.subplots()
     known = [row.top1 for row in rows if row.top1 is not None]
@@ -61,11 +58,7 @@ def draw_comparison(rows: Sequence[Circle], path: Path) -> Path:
     elif len(known) < len(rows):
         _draw_floor(axes, floor, min(known))
     _draw_labels(figure, axes, rows, heights, areas)
-    try:
-        figure.savefig(path, dpi=160)
-    except OSError as error:
-        raise StorageError(f"{path} cannot be written: {error.strerror}; choose another place") from error
-    return path
+    return save_figure(figure, path)
 
 
 def _draw_circles(axes: Any, rows: Sequence[Circle], heights: Sequence[float], areas: Sequence[float]) -> None:

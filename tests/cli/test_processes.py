@@ -10,7 +10,7 @@ import pytest
 import striate
 
 STRIATE = (sys.executable, "-m", "striate")
-VERBS = ("train", "evaluate", "predict", "describe", "doctor")
+VERBS = ("train", "evaluate", "predict", "describe", "compare", "filter", "doctor")
 
 
 def call(*words, **options):

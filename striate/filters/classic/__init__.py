@@ -1,0 +1,1 @@
+"""The classic operations that the lectures name, each a thin door to OpenCV: one question, one frozen answer."""
