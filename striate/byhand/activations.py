@@ -6,13 +6,13 @@ gradient is that of the piece named in its class.
 """
 
 from dataclasses import dataclass
-from math import e, log
+from math import e, inf, log
 
 import numpy as np
 
 from striate.byhand.einstein import einstein
 from striate.byhand.operation import Array, Gradients, Operation, floating
-from striate.errors import SettingsError
+from striate.errors import SettingsError, SizeError
 
 
 class Sigmoid(Operation):
@@ -61,6 +61,10 @@ class LeakyReLU(Operation):
 
     slope: float = 0.1
 
+    def __post_init__(self) -> None:
+        if not self.slope < 1:
+            raise SettingsError(f"the slope of the leaky ReLU is {self.slope}; expected less than 1, as 0.1")
+
     def forward(self, s: Array) -> Array:
         """p, of s's shape."""
         self.keep(s)
@@ -69,7 +73,7 @@ class LeakyReLU(Operation):
     def backward(self, dp: Array) -> Gradients:
         """ds, of s's shape."""
         s = self.kept
-        return (np.where(s > 0, 1, self.slope) * dp,)
+        return (np.where(s > 0, dp, self.slope * dp),)
 
 
 class ReLU(LeakyReLU):
@@ -100,7 +104,7 @@ class ELU(Operation):
     def backward(self, dp: Array) -> Gradients:
         """ds, of s's shape."""
         s, p = self.kept
-        return (np.where(s >= 0, 1, p + self.alpha) * dp,)
+        return (np.where(s >= 0, dp, (p + self.alpha) * dp),)
 
 
 class Maxout(Operation):
@@ -114,6 +118,8 @@ class Maxout(Operation):
     def forward(self, x: Array, W: Array, b: Array) -> Array:
         """x (N, D), W (K, pieces, D), b (K, pieces) to p (N, K)."""
         z = einstein("z[n, i, k] = W[i, k, D] x[n, D] + b[i, k]", W=W, x=x, b=b)
+        if 0 in W.shape:
+            raise SizeError(f"W is {W.shape}; expected (K, pieces, D), 1 or more each")
         self.keep(x, W, z)
         return np.asarray(z.max(axis=2))
 
@@ -142,11 +148,13 @@ class Softmax(Operation):
     base: float = e
 
     def __post_init__(self) -> None:
-        if not self.base > 1:
+        if not 1 < self.base < inf:
             raise SettingsError(f"the base of the softmax is {self.base}; expected more than 1, as e or 2")
 
     def forward(self, s: Array) -> Array:
-        """p (N, K); each row adds up to 1."""
+        """p (N, K); each row adds up to 1. Raises SizeError where there is no class."""
+        if s.ndim < 2 or not s.shape[1]:
+            raise SizeError(f"s is {s.shape}; expected scores (N, K) of one class or more")
         powers = self.base ** (floating(s) - s.max(axis=1, keepdims=True))  # a number taken from all changes nothing
         p: Array = powers / powers.sum(axis=1, keepdims=True)
         self.keep(p)

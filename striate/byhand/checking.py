@@ -5,8 +5,9 @@ Source: D4, "Optimization": df/dx ≈ (f(x + h) − f(x − h)) / 2h, for each n
 The gradient is that of Σ G ⊗ y with a random G, so that every y counts, and each by another part.
 
 Kinks: where pieces of a function meet, as at 0 of ReLU, it has no derivative, but a slope on either side; any number
-between the two is a gradient there, and is taken as right. If the kink lies near x but not at it, the two slopes agree
-as soon as h is small enough.
+between the two is a gradient there, for each y by itself, and is taken as right. If the kink lies near x but not at it,
+the two slopes agree as soon as h is small enough. Where kinks meet inside a graph before they reach one y, there are
+gradients that do not lie between its slopes: check it at another point.
 """
 
 from collections.abc import Callable
@@ -49,9 +50,11 @@ class GradientCheck:
 def gradient_check(operation: Operation, *inputs: Array, seed: int = 0) -> GradientCheck:
     """Compare the operation's gradient by each floating input, taken as float64, with central differences.
 
-    An error is relative to the number, or to a thousandth of the largest of its gradient if that is more. Every value
-    is computed by a copy of the operation, so that dropout draws the same and running averages stay. An operation that
-    gives no gradient for a floating input, or one of another shape, fails with an infinite error.
+    An error is relative to the number, or to a thousandth of the largest of its gradient if that is more, or to a
+    ten-thousandth of the largest G ⊗ y, or of 1, below which it is rounding that is seen. Every value is computed by a
+    copy of the operation, so that dropout draws the same and running averages stay. An operation that gives no gradient
+    for a floating input, one of another shape, or one too many, fails with an infinite error; what is no number, with
+    nan.
 
     >>> from striate.byhand.linear import Linear
     >>> random = np.random.default_rng(0)
@@ -65,41 +68,47 @@ def gradient_check(operation: Operation, *inputs: Array, seed: int = 0) -> Gradi
     G = np.random.default_rng((seed, _OWN)).normal(size=y.shape)
     gradients = checked.backward(G.copy())
     errors, kinks = {}, {}
-    for place, (name, x, dx) in enumerate(zip(_names(operation, len(exact)), exact, gradients, strict=False)):
+    names = _names(operation, len(exact))
+    for place, (name, x) in enumerate(zip(names, exact, strict=False)):
+        dx = gradients[place] if place < len(gradients) else None
         if np.issubdtype(x.dtype, np.floating):
 
-            def value(moved: Array, place: int = place) -> float:
-                return float((G * deepcopy(operation).forward(*exact[:place], moved, *exact[place + 1 :])).sum())
+            def value(moved: Array, place: int = place) -> Array:
+                return G * deepcopy(operation).forward(*exact[:place], moved, *exact[place + 1 :])
 
             errors[name], kinks[name] = (np.inf, 0) if dx is None or dx.shape != x.shape else _compare(value, x, dx)
+    for more in range(len(names), len(gradients)):
+        errors[f"x{more + 1}"], kinks[f"x{more + 1}"] = np.inf, 0
     return GradientCheck(errors, kinks)
 
 
-def _compare(value: Callable[[Array], float], x: Array, dx: Array) -> tuple[float, int]:
+@np.errstate(invalid="ignore")  # ∞ − ∞ is nan, which is reported
+def _compare(value: Callable[[Array], Array], x: Array, dx: Array) -> tuple[float, int]:
     """The largest relative error of dx, and the number of kinks."""
     middle = value(x)
-    floor = max(1e-3 * np.abs(dx).max(initial=0), 1e-4 * max(1, abs(middle)))  # below this it is rounding that is seen
+    floor = max(1e-3 * np.abs(dx).max(initial=0), 1e-4 * np.abs(middle).max(initial=1))
     worst, kinks = 0.0, 0
     for index in np.ndindex(x.shape):
         error, at_kink = _compare_one(value, middle, x, index, float(dx[index]), floor)
-        worst, kinks = max(worst, error), kinks + at_kink
+        worst, kinks = float(np.maximum(worst, error)), kinks + at_kink  # nan is the worst
     return worst, kinks
 
 
 def _compare_one(
-    value: Callable[[Array], float], middle: float, x: Array, index: tuple[int, ...], analytic: float, floor: float
+    value: Callable[[Array], Array], middle: Array, x: Array, index: tuple[int, ...], analytic: float, floor: float
 ) -> tuple[float, bool]:
     """The relative error of one number, at the first step at which it is right, else at the last."""
     for step in _STEPS:
         h = step * max(1, abs(x[index]))
         left, right = ((value(_moved(x, index, side * h)) - middle) / (side * h) for side in (-1, 1))
-        numeric = (left + right) / 2
+        numeric = float((left + right).sum() / 2)
         scale = max(abs(analytic), abs(numeric), floor)
         error = abs(analytic - numeric) / scale
         if error <= _TOLERANCE:
             return error, False
-    if abs(right - left) > _KINK * scale:
-        return max(min(left, right) - analytic, analytic - max(left, right), 0.0) / scale, True
+    least, most = float(np.minimum(left, right).sum()), float(np.maximum(left, right).sum())
+    if most - least > _KINK * scale:
+        return max(least - analytic, analytic - most, 0.0) / scale, True
     return error, False
 
 
@@ -113,9 +122,7 @@ def _names(operation: Operation, count: int) -> list[str]:
     """The names of the first inputs, as the operation calls them."""
     if isinstance(operation, Graph):
         return list(operation.leaves)
-    names = [p.name if p.kind is not p.VAR_POSITIONAL else "" for p in signature(operation.forward).parameters.values()]
-    return (
-        [name or f"input {place}" for place, name in enumerate(names)]
-        if all(names)
-        else [f"x{i + 1}" for i in range(count)]
-    )
+    parameters = signature(operation.forward).parameters.values()
+    if any(p.kind is p.VAR_POSITIONAL for p in parameters):
+        return [f"x{place + 1}" for place in range(count)]
+    return [p.name for p in parameters]

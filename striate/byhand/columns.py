@@ -11,6 +11,7 @@ import numpy as np
 from striate.byhand.convolution import Convolution, all_groups, bias_gradient, by_group, with_bias
 from striate.byhand.operation import Array, Gradients
 from striate.byhand.sliding import Window, overlay, views
+from striate.errors import SizeError
 
 
 class ConvolutionByColumns(Convolution):
@@ -51,7 +52,9 @@ def im2col(H: Array, window: Window) -> Array:
 
 
 def col2im(columns: Array, window: Window) -> Array:
-    """(B, C F, P) to (B, C, …): every column laid back to its place, overlaps added up."""
-    axes = len(window.size)
+    """(B, C F, P) to (B, C, …): every column laid back to its place, overlaps added up. Raises SizeError."""
+    axes, F, P = len(window.size), prod(window.kernel), prod(window.places)
+    if columns.ndim != 3 or 0 in columns.shape or columns.shape[1] % F or columns.shape[2] != P:
+        raise SizeError(f"columns of {columns.shape}; expected (B, C · {F}, {P}) for a window of {window.kernel}")
     V = columns.reshape(len(columns), -1, *window.kernel, *window.places)
     return overlay(np.moveaxis(V, range(2, 2 + axes), range(-axes, 0)), window)

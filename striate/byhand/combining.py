@@ -4,6 +4,7 @@ Source: D1, H(x) = F(x) + x; D0's inception module ("filter concatenation"); D2,
 """
 
 from itertools import accumulate
+from math import prod
 
 import numpy as np
 
@@ -21,7 +22,8 @@ class Add(Operation):
         """Any number of arrays of one shape to their sum."""
         shapes = [np.shape(x) for x in branches]
         if len(set(shapes)) != 1:
-            raise SizeError(f"{' and '.join(map(str, shapes))} cannot be added; branches that meet need one shape")
+            came = " and ".join(map(str, shapes)) or "no branches"
+            raise SizeError(f"{came} cannot be added; branches that meet need one shape")
         self.keep(len(branches))
         return np.asarray(sum(branches))
 
@@ -39,16 +41,15 @@ class Concatenate(Operation):
     def forward(self, *branches: Array) -> Array:
         """(B, C₁, …), (B, C₂, …), … to (B, C₁ + C₂ + …, …). Raises SizeError unless all else is equal."""
         shapes = [x.shape for x in branches]
-        if len({(shape[0], *shape[2:]) for shape in shapes}) != 1:
-            raise SizeError(
-                f"{' and '.join(map(str, shapes))} cannot be laid behind one another: only channels may differ"
-            )
+        if min(map(len, shapes), default=0) < 2 or len({(shape[0], *shape[2:]) for shape in shapes}) != 1:
+            came = " and ".join(map(str, shapes)) or "no branches"
+            raise SizeError(f"{came} cannot be laid behind one another: only channels may differ, of (B, C, …)")
         self.keep(tuple(accumulate(shape[1] for shape in shapes[:-1])))
         return np.concatenate(branches, axis=1)
 
     def backward(self, dy: Array) -> Gradients:
         """Each branch's part."""
-        return tuple(np.split(dy, self._kept[0], axis=1))
+        return tuple(np.split(dy, self.kept, axis=1))
 
 
 class Reweight(Operation):
@@ -59,7 +60,7 @@ class Reweight(Operation):
 
     def forward(self, H: Array, w: Array) -> Array:
         """H (B, C, …), w (B, C) to H's shape. Raises SizeError for other weights."""
-        if w.shape != H.shape[:2]:
+        if H.ndim < 2 or w.shape != H.shape[:2]:
             raise SizeError(f"w is {w.shape}; H {H.shape} needs {H.shape[:2]}, one number for each map")
         w = w.reshape(*w.shape, *(1,) * (H.ndim - 2))
         self.keep(H, w)
@@ -79,8 +80,10 @@ class Flatten(Operation):
 
     def forward(self, H: Array) -> Array:
         """(B, C, …) to (B, C · places)."""
+        if H.ndim < 2:
+            raise SizeError(f"H is {H.shape}; expected (B, C, …)")
         self.keep(H.shape)
-        return H.reshape(len(H), -1)
+        return H.reshape(len(H), prod(H.shape[1:]))
 
     def backward(self, dy: Array) -> Gradients:
         """dH, of H's shape."""

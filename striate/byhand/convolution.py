@@ -12,7 +12,7 @@ import numpy as np
 from striate.byhand.einstein import einstein
 from striate.byhand.operation import Array, Gradients, Operation
 from striate.byhand.sliding import Each, Paddings, Window, overlay, views, window_over
-from striate.errors import SizeError
+from striate.errors import SizeError, expect_whole
 
 
 @dataclass
@@ -65,10 +65,11 @@ class Convolution(Operation):
 
     def window(self, H: Array, A: Array) -> Window:
         """How A slides over H. Raises SizeError if channels, groups or sizes do not fit."""
-        if H.ndim != A.ndim or not 3 <= H.ndim <= 5:
+        if H.ndim != A.ndim or not 3 <= H.ndim <= 5 or 0 in (*H.shape, *A.shape):
             raise SizeError(
-                f"H is {H.shape} and A {A.shape}; a convolution needs (B, C, places …) and (K, C, kernel …)"
+                f"H is {H.shape} and A {A.shape}; expected (B, C, places …) and (K, C, kernel …), 1 or more each"
             )
+        expect_whole("groups", self.groups, H.shape[1])
         if H.shape[1] != A.shape[1] * self.groups:
             expected = f"{A.shape[1]} for each of {self.groups} groups" if self.groups > 1 else f"{A.shape[1]}"
             raise SizeError(f"H {H.shape} has {H.shape[1]} channels; A {A.shape} expects {expected}")

@@ -30,11 +30,18 @@ class GradientDescent:
     decay: float = 0.0
     velocities: dict[str, Array] = field(default_factory=dict, repr=False)
 
+    def __post_init__(self) -> None:
+        if not (self.rate >= 0 and 0 <= self.momentum < 1 and self.decay >= 0):
+            raise SettingsError(f"{self}; expected 0 or more of each, and a momentum less than 1")
+
     def step(self, weights: Mapping[str, Array], gradients: Mapping[str, Array]) -> None:
-        """Change each array in place by its gradient. Raises SettingsError if one has none."""
+        """Change each array in place by its gradient. Raises SettingsError if one has none, or another shape."""
         if missing := [name for name in weights if name not in gradients]:
             raise SettingsError(f"{', '.join(missing)} has no gradient; leave out what the loss does not depend on")
         for name, W in weights.items():
+            if gradients[name].shape != W.shape or not np.issubdtype(W.dtype, np.floating):
+                came = f"{name} is {W.dtype} {W.shape} and its gradient {gradients[name].shape}"
+                raise SettingsError(f"{came}; expected floats, and one shape")
             slope = gradients[name] + self.decay * W
             self.velocities[name] = self.momentum * self.velocities[name] + slope if name in self.velocities else slope
             np.subtract(W, self.rate * self.velocities[name], out=W)
@@ -49,6 +56,10 @@ class Plateau:
     patience: int = 10
     best: float = inf
     waited: int = 0
+
+    def __post_init__(self) -> None:
+        if not (0 < self.factor < 1 and self.patience >= 0):
+            raise SettingsError(f"factor {self.factor}, patience {self.patience}; expected 0 to 1, and 0 or more")
 
     def see(self, loss: float) -> None:
         """Take in the loss of an epoch."""

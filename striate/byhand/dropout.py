@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from striate.byhand.operation import Array, Gradients, Operation
+from striate.byhand.operation import Array, Gradients, Operation, floating
 from striate.errors import SettingsError
 
 
@@ -30,7 +30,8 @@ class Dropout(Operation):
     def forward(self, x: Array) -> Array:
         """y, of x's shape."""
         p = self.probability if self.training else 0
-        m = (self.random.random(x.shape) >= p) / (1 - p)
+        x = floating(x)
+        m = (self.random.random(x.shape) >= p).astype(x.dtype) / (1 - p)
         self.keep(m)
         return m * x
 

@@ -44,6 +44,8 @@ def einstein(formula: str, /, *, loop: bool = False, **tensors: Array) -> Array:
     array([12, 39])
     """
     read = _read(formula)
+    if tensors.keys() != (names := {term.name for product in read.products for term in product}):
+        raise StriateError(f"{formula!r} needs {', '.join(sorted(names))}; {', '.join(sorted(tensors)) or 'none'} came")
     left, products = _unfold(read, _count_axes(read, tensors))
     _check_sizes(formula, [term for product in products for term in product], tensors)
     values = [_multiply(left, product, tensors, loop) for product in products]
@@ -68,7 +70,7 @@ def _read(formula: str) -> _Formula:
     used = {index for product in products for term in product for index in term.indices}
     free = {index for index in used if not _is_capital(index)}
     summed = {_small(index) for index in used - free}
-    if more or set(result.indices) != free or free & summed:
+    if more or sorted(result.indices) != sorted(free) or free & summed:
         raise StriateError(f"{formula!r}: small letters on the right stand on the left too, capitals do not")
     return _Formula(result, products)
 
@@ -93,7 +95,10 @@ def _unfold_index(index: str, axes: int) -> list[str]:
 
 
 def _terms(text: str) -> list[_Term]:
-    return [_Term(name, tuple(re.findall(r"\w+…?", indices))) for name, indices in _TERM.findall(text)]
+    terms = [_Term(name, tuple(re.findall(r"\w+…?", indices))) for name, indices in _TERM.findall(text)]
+    if not terms or _TERM.sub("", text).strip():
+        raise StriateError(f"{text.strip()!r} is no product of tensors; expected such as A[i, J] x[J]")
+    return terms
 
 
 def _is_capital(index: str) -> bool:

@@ -4,12 +4,13 @@ Source: D4, "Back-propagation": recursive application of the chain rule along a 
 """
 
 from collections.abc import Mapping
+from inspect import signature
 from typing import Any
 
 import numpy as np
 
 from striate.byhand.operation import Array, Gradients, Operation
-from striate.errors import SettingsError
+from striate.errors import SettingsError, SizeError, StriateError
 
 
 class Graph(Operation):
@@ -49,7 +50,11 @@ class Graph(Operation):
 
     def gradients(self, dy: Array | None = None) -> dict[str, Array]:
         """The gradient by every value and leaf that the result depends on; dy is that by the result, 1 if not given."""
+        if not self.values:
+            raise StriateError("the graph was asked for its gradients before its value: call run or forward first")
         result = next(reversed(self.nodes))
+        if dy is not None and dy.shape != self.values[result].shape:
+            raise SizeError(f"dy is {dy.shape}; {result} is {self.values[result].shape}, and so must be its gradient")
         gradients = {result: np.ones_like(self.values[result]) if dy is None else dy}
         for name, (operation, *inputs) in reversed(self.nodes.items()):
             if name in gradients:
@@ -59,7 +64,9 @@ class Graph(Operation):
         return gradients
 
     def forward(self, *inputs: Any, **_: Any) -> Array:
-        """The result, from the leaves in their order."""
+        """The result, from the leaves in their order. Raises SettingsError for more or fewer."""
+        if len(inputs) != len(self.leaves):
+            raise SettingsError(f"{len(inputs)} arrays for {len(self.leaves)} leaves, {', '.join(self.leaves)}")
         return self.run(**dict(zip(self.leaves, inputs, strict=True)))
 
     def backward(self, dy: Array) -> Gradients:
@@ -74,7 +81,14 @@ class Graph(Operation):
                 "a graph needs at least one node, and for each an operation of its own, to keep its values"
             )
         known = set(self.leaves)
-        for name, (_, *inputs) in self.nodes.items():
+        for name, (operation, *inputs) in self.nodes.items():
             if late := [source for source in inputs if source not in known]:
                 raise SettingsError(f"{name} needs {', '.join(late)}, which the graph computes later: put it first")
+            try:
+                signature(operation.forward).bind(*inputs)
+            except TypeError as error:
+                takes = ", ".join(signature(operation.forward).parameters)
+                raise SettingsError(
+                    f"{name} has {len(inputs)} inputs; {type(operation).__name__} takes {takes}"
+                ) from error
             known.add(name)

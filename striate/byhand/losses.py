@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from striate.byhand.activations import Softmax
-from striate.byhand.operation import Array, Gradients, Operation
-from striate.errors import SizeError
+from striate.byhand.operation import Array, Gradients, Operation, floating
+from striate.errors import SizeError, StriateError
 
 
 class SquaredError(Operation):
@@ -42,13 +42,17 @@ class CrossEntropy(Operation):
     def forward(self, p: Array, y: Array) -> Array:
         """p (N, K), y (N) to L, one number."""
         z = one_hot(y, p)
-        self.keep(p, z)
+        if p[z].min() <= 0:
+            raise StriateError(f"a class has probability {p[z].min()}, which has no logarithm: use SoftmaxCrossEntropy")
+        self.keep(floating(p), z)
         return np.asarray(-np.log(p[z]).mean())
 
     def backward(self, dL: Array) -> Gradients:
         """dp (N, K); none for y."""
         p, z = self.kept
-        return np.where(z, -1 / (len(p) * p), 0) * dL, None
+        dp = np.zeros_like(p)
+        dp[z] = -dL / (len(p) * p[z])
+        return dp, None
 
 
 class SoftmaxCrossEntropy(Operation):
@@ -110,7 +114,9 @@ class SquaredNorm(Operation):
 
 def one_hot(y: Array, scores: Array) -> Array:
     """z (N, K): true at the class of each row. Raises SizeError unless y holds one class for each row of the scores."""
-    N, K = scores.shape
+    if scores.ndim != 2 or 0 in scores.shape:
+        raise SizeError(f"the scores are {scores.shape}; expected (N, K), one for each of N examples and K classes")
+    (N, K), y = scores.shape, np.asarray(y)
     if y.shape != (N,) or not np.issubdtype(y.dtype, np.integer) or y.min() < 0 or y.max() >= K:
         came = f"{y.dtype} {y.shape}" + (f" from {y.min()} to {y.max()}" if y.size else "")
         raise SizeError(f"the classes are {came}; scores {scores.shape} need {N} whole numbers from 0 to {K - 1}")

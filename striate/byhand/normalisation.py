@@ -4,6 +4,7 @@ Source: Ioffe and Szegedy 2015, arXiv:1502.03167, as D3 writes it; Krizhevsky, S
 """
 
 from dataclasses import dataclass, field
+from math import prod
 
 import numpy as np
 
@@ -31,8 +32,10 @@ class BatchNormalisation(Operation):
 
     def forward(self, x: Array, gamma: Array, beta: Array) -> Array:
         """x (N, C) or (B, C, …), γ (C), β (C) to y of x's shape. Raises SizeError for a γ or β of other length."""
-        if not gamma.shape == beta.shape == x.shape[1:2]:
+        if x.ndim < 2 or not gamma.shape == beta.shape == x.shape[1:2]:
             raise SizeError(f"γ is {gamma.shape} and β {beta.shape}; x {x.shape} needs one number for each channel")
+        if any(past is not None and past.shape != gamma.shape for past in (self.mean, self.variance)):
+            raise SizeError(f"x {x.shape} has {len(gamma)} channels; the running averages are of others: {self}")
         around = (0, *range(2, x.ndim))
         μ, σ2 = self._measure(x, around) if self.training else self._remembered()
         deviation = np.sqrt(σ2 + self.epsilon)
@@ -51,9 +54,9 @@ class BatchNormalisation(Operation):
 
     def _measure(self, x: Array, around: tuple[int, ...]) -> tuple[Array, Array]:
         """The batch's mean and variance, which the running averages take in."""
-        M = x.size // x.shape[1]
+        M = len(x) * prod(x.shape[2:])
         if M < 2:
-            raise SizeError(f"x {x.shape} has one value in each channel; batch norm in training needs two or more")
+            raise SizeError(f"x {x.shape} has {M} values in each channel; batch norm in training needs 2 or more")
         μ, σ2 = x.mean(axis=around), x.var(axis=around)
         m = self.momentum
         mean, variance = (0.0, 1.0) if self.mean is None or self.variance is None else (self.mean, self.variance)
@@ -86,10 +89,12 @@ class LocalResponseNormalisation(Operation):
 
     def forward(self, H: Array) -> Array:
         """(B, C, …) to the same."""
-        if self.n % 2 == 0:
+        if not isinstance(self.n, int) or self.n < 1 or self.n % 2 == 0:
             raise SizeError(f"n is {self.n} maps; expected an odd number, as many neighbours on either side")
+        if H.ndim < 2 or 0 in H.shape or self.k <= 0 or self.alpha < 0:
+            raise SizeError(f"{self} of H {H.shape}; expected k above 0, α not below, and (B, C, …), 1 or more each")
         c = np.arange(H.shape[1])
-        N = (np.abs(c[:, None] - c) <= self.n // 2).astype(float)
+        N = (np.abs(c[:, None] - c) <= self.n // 2).astype(H.dtype)
         flat = H.reshape(*H.shape[:2], -1)
         S = self.k + self.alpha * einstein("S[b, c, x] = N[c, J] H[b, J, x]", N=N, H=flat**2)
         self.keep(flat, N, S)

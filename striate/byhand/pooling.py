@@ -13,6 +13,7 @@ import numpy as np
 
 from striate.byhand.operation import Array, Gradients, Operation, floating
 from striate.byhand.sliding import Each, Paddings, Window, overlay, views, window_over
+from striate.errors import SizeError
 
 
 @dataclass
@@ -31,6 +32,8 @@ class Pooling(Operation):
         """(B, C, …) to (B, C, places …). Raises SizeError if the window does not fit."""
         stride = self.kernel if self.stride is None else self.stride
         window = window_over(H.shape[2:], self.kernel, stride=stride, padding=self.padding)
+        if any(max(ends) >= f for ends, f in zip(window.padding, window.kernel, strict=True)):
+            raise SizeError(f"a padding of {self.padding} hides a whole window of {self.kernel}; expected less of it")
         V = views(floating(H), window, outside=self.outside)
         V = V.reshape(*V.shape[: -len(window.size)], -1)
         self.keep(V, window)
@@ -73,11 +76,11 @@ class MaxPooling(Pooling):
         return cast(Window, self.kept[1])
 
     def switches(self) -> Array:
-        """Where the maxima of the latest `forward` were: (B, C, places …), places of H counted through in rows."""
+        """Where the values of the latest `forward` lay: (B, C, places …), places of H counted through in rows."""
         V, window = self.kept
         numbers = np.arange(prod(window.size)).reshape(1, 1, *window.size)
         seen = views(numbers, window, outside=-1).reshape(1, 1, *window.places, -1)
-        chosen = V.argmax(axis=-1)[..., None]
+        chosen = self.slope(V).argmax(axis=-1)[..., None]  # the largest, or for the minimum the smallest
         return np.take_along_axis(np.broadcast_to(seen, V.shape), chosen, axis=-1)[..., 0]
 
 
@@ -136,7 +139,9 @@ class GlobalAveragePooling(Operation):
     """
 
     def forward(self, H: Array) -> Array:
-        """(B, C, …) to (B, C)."""
+        """(B, C, …) to (B, C). Raises SizeError where there is no place."""
+        if H.ndim < 3 or 0 in H.shape:
+            raise SizeError(f"H is {H.shape}; expected (B, C, places …), each 1 or more")
         self.keep(H.shape)
         return np.asarray(H.mean(axis=tuple(range(2, H.ndim))))
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
+from typing import Any
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -45,12 +46,15 @@ class Window:
 def window_over(
     size: Sequence[int], kernel: Each, *, stride: Each = 1, padding: Paddings = 0, dilation: Each = 1
 ) -> Window:
-    """The window, every number given for each axis of maps of `size`."""
+    """The window, every number given for each axis of maps of `size`. Raises SizeError for numbers that make none."""
     axes = len(size)
-    kernels, strides, dilations = _each(kernel, axes), _each(stride, axes), _each(dilation, axes)
-    paddings = (padding,) * axes if isinstance(padding, int | str) else tuple(padding)
-    if len(paddings) != axes:
-        raise SizeError(f"padding is {padding}; expected one number or {axes}, one for each axis")
+    kernels, strides = _each("kernel", kernel, axes), _each("stride", stride, axes)
+    dilations = _each("dilation", dilation, axes)
+    paddings: tuple[Any, ...] = tuple(padding) if isinstance(padding, list | tuple) else (padding,) * axes
+    if len(paddings) != axes or not all(map(_is_padding, paddings)):
+        raise SizeError(
+            f"padding is {padding!r}; expected a whole number, a pair or 'same', or {axes}, one for each axis"
+        )
     ends = tuple(
         both_ends(p, w, f, stride=s, dilation=d)
         for p, w, f, s, d in zip(paddings, size, kernels, strides, dilations, strict=True)
@@ -60,12 +64,15 @@ def window_over(
 
 def views(H: Array, window: Window, *, outside: float = 0) -> Array:
     """V[b, c, x, Δx] = H[b, c, s x + d Δx], read only; `outside` stands where the padding is."""
+    if H.shape[2:] != window.size or 0 in H.shape:
+        raise SizeError(f"maps of {H.shape}; expected (B, C, …) with {window.size} places, each 1 or more")
+    steps = _steps(window, (0,) * len(window.size))
     ends = [(0, 0), (0, 0), *window.padding]
     padded = np.pad(H, ends, constant_values=outside) if any(map(any, ends)) else H
     reach = [d * (f - 1) + 1 for f, d in zip(window.kernel, window.dilation, strict=True)]
     every = sliding_window_view(padded, reach, axis=tuple(range(2, H.ndim)))
     within = [slice(None, None, d) for d in window.dilation]
-    return every[(*_ALL_MAPS, *_steps(window, (0,) * len(reach)), *within)]
+    return every[(*_ALL_MAPS, *steps, *within)]
 
 
 def overlay(V: Array, window: Window) -> Array:
@@ -85,8 +92,15 @@ def _steps(window: Window, offset: tuple[int, ...]) -> list[slice]:
     return [slice(d * o, d * o + (n - 1) * s + 1, s) for d, o, n, s in axes]
 
 
-def _each(numbers: Each, axes: int) -> tuple[int, ...]:
-    each = (numbers,) * axes if isinstance(numbers, int) else tuple(numbers)
-    if len(each) != axes:
-        raise SizeError(f"{numbers} for maps of {axes} axes; expected one number or {axes}, one for each axis")
+def _each(name: str, numbers: Each, axes: int) -> tuple[int, ...]:
+    each: tuple[Any, ...] = tuple(numbers) if isinstance(numbers, list | tuple) else (numbers,) * axes
+    if not axes or len(each) != axes or not all(isinstance(number, int) and number >= 1 for number in each):
+        raise SizeError(
+            f"{name} is {numbers} for maps of {axes} axes; expected a whole number of 1 or more, or one for each axis"
+        )
     return each
+
+
+def _is_padding(padding: object) -> bool:
+    pair = padding if isinstance(padding, list | tuple) and len(padding) == 2 else (padding,)
+    return padding == "same" or all(isinstance(number, int) for number in pair)

@@ -12,37 +12,44 @@ import numpy as np
 from striate.arithmetic.windows import transposed_output_size
 from striate.byhand.convolution import all_groups, bias_gradient, by_group, with_bias
 from striate.byhand.einstein import einstein
-from striate.byhand.operation import Array, Gradients, Operation
+from striate.byhand.operation import Array, Gradients, Operation, floating
 from striate.byhand.pooling import MaxPooling
 from striate.byhand.sliding import Window, overlay, views, window_over
-from striate.errors import SizeError
+from striate.errors import SizeError, expect_whole
 
 
 @dataclass
-class BedOfNails(Operation):
+class Scaling(Operation):
+    """Each axis of the maps `scale` times as long."""
+
+    scale: int = 2
+
+    def __post_init__(self) -> None:
+        expect_whole("scale", self.scale, 1024)
+
+
+class BedOfNails(Scaling):
     """y[b, c, s x] = H[b, c, x], and 0 in between.
 
     dH[b, c, x] = dy[b, c, s x].
     """
 
-    scale: int = 2
-
     def forward(self, H: Array) -> Array:
         """(B, C, …) to (B, C, s …)."""
+        if H.ndim < 3:
+            raise SizeError(f"H is {H.shape}; expected maps (B, C, places …)")
+        nails = (slice(None), slice(None), *(slice(None, None, self.scale),) * (H.ndim - 2))
+        self.keep(nails)
         y = np.zeros((*H.shape[:2], *(self.scale * w for w in H.shape[2:])), H.dtype)
-        y[self._nails(H.ndim)] = H
+        y[nails] = H
         return y
 
     def backward(self, dy: Array) -> Gradients:
         """dH, of H's shape."""
-        return (dy[self._nails(dy.ndim)],)
-
-    def _nails(self, axes: int) -> tuple[slice, ...]:
-        return (slice(None), slice(None), *(slice(None, None, self.scale),) * (axes - 2))
+        return (dy[self.kept],)
 
 
-@dataclass
-class Bilinear(Operation):
+class Bilinear(Scaling):
     """y[b, c, x, y] = U[x, I] U[y, J] H[b, c, I, J]: U[x, i] is how near value i is to place x.
 
     Values lie in the middle of their cells: place x is at (x + ½) / s − ½ of the input, between two values, of which
@@ -51,11 +58,12 @@ class Bilinear(Operation):
         dH[b, c, i, j] = U[X, i] U[Y, j] dy[b, c, X, Y]
     """
 
-    scale: int = 2
-
     def forward(self, H: Array) -> Array:
-        """(B, C, H, W) to (B, C, s H, s W)."""
-        U = [self.nearness(w) for w in H.shape[2:]]
+        """(B, C, H, W) to (B, C, s H, s W). Raises SizeError for other maps."""
+        if H.ndim != 4:
+            raise SizeError(f"H is {H.shape}; expected images (B, C, H, W)")
+        H = floating(H)
+        U = [self.nearness(w).astype(H.dtype) for w in H.shape[2:]]
         self.keep(U)
         return einstein("Y[b, c, x, y] = U[x, I] V[y, J] H[b, c, I, J]", U=U[0], V=U[1], H=H)
 
@@ -96,7 +104,7 @@ class MaxUnpooling(Operation):
             raise SizeError(f"H is {H.shape} and the latest maxima {switches.shape}; each value needs a switch")
         maps = np.indices(H.shape)[:2]  # the batch and channel of each value
         shape = (*H.shape[:2], prod(size))
-        y, n = np.zeros(shape), np.zeros(shape)
+        y, n = np.zeros((2, *shape), H.dtype)
         np.add.at(y, (*maps, switches), H)
         np.add.at(n, (*maps, switches), 1)
         self.keep(maps, switches, n)
@@ -129,26 +137,31 @@ class UpConvolution(Operation):
     def forward(self, H: Array, A: Array, b: Array | None = None) -> Array:
         """H (B, C, …), A (C, K/G, F …), b (K) to (B, K, …). Raises SizeError if channels or sizes do not fit."""
         window = self._window(H, A)
-        H, A = by_group(H, 1, self.groups), by_group(A, 0, self.groups)
-        self.keep(H, A, window)
+        own = tuple(map(slice, H.shape))
+        beyond = [(0, n - w) for n, w in zip(window.places, H.shape[2:], strict=True)]  # where y is padded for a stride
+        H, A = by_group(np.pad(H, [(0, 0), (0, 0), *beyond]), 1, self.groups), by_group(A, 0, self.groups)
+        self.keep(H, A, window, own)
         V = einstein("V[b, g, c_out, x…, Δx…] = A[g, C_in, c_out, Δx…] H[b, g, C_in, x…]", A=A, H=H)
         return with_bias(overlay(all_groups(V, 1), window), b)
 
     def backward(self, dy: Array) -> Gradients:
         """dH, dA, db."""
-        H, A, window = self.kept
+        H, A, window, own = self.kept
         dV = by_group(views(dy, window), 1, self.groups)
         dH = einstein("dH[b, g, c_in, x…] = A[g, c_in, C_out, ΔX…] dV[b, g, C_out, x…, ΔX…]", A=A, dV=dV)
         dA = einstein("dA[g, c_in, c_out, Δx…] = H[B, g, c_in, X…] dV[B, g, c_out, X…, Δx…]", H=H, dV=dV)
-        return all_groups(dH, 1), all_groups(dA, 0), bias_gradient(dy)
+        return all_groups(dH, 1)[own], all_groups(dA, 0), bias_gradient(dy)
 
     def _window(self, H: Array, A: Array) -> Window:
         """The window of the convolution that leads from y to H."""
-        if H.ndim != A.ndim or not 3 <= H.ndim <= 5 or H.shape[1] != len(A) or len(A) % self.groups:
+        expect_whole("groups", self.groups, max((1, *A.shape[:1])))
+        if H.ndim != A.ndim or not 3 <= H.ndim <= 5 or H.shape[1] != len(A) or len(A) % self.groups or 0 in A.shape:
             raise SizeError(
                 f"H is {H.shape} and A {A.shape}, groups {self.groups}; expected (B, C, …) and (C, K/G, kernel …)"
             )
         numbers = {"stride": self.stride, "padding": self.padding, "dilation": self.dilation}
+        if not all(isinstance(number, int) for number in (*numbers.values(), self.output_padding)):
+            raise SizeError(f"{self} on maps of {H.shape}; expected whole numbers, each for all axes")
         size = [
             transposed_output_size(w, f, output_padding=self.output_padding, **numbers)
             for w, f in zip(H.shape[2:], A.shape[2:], strict=True)

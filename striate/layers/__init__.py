@@ -1,1 +1,1 @@
-"""The modules and transformations that torch.nn does not have; ordinary nn.Modules, (N, C, H, W) in any memory layout."""
+"""The modules and transformations that torch.nn does not have: ordinary nn.Modules, (N, C, H, W) in any layout."""

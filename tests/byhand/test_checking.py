@@ -1,0 +1,189 @@
+"""The check of gradients, checked: functions of one number, whose slopes one knows, right and wrong on purpose."""
+
+import numpy as np
+import pytest
+
+from striate.byhand import (
+    Add,
+    BatchNormalisation,
+    Dropout,
+    GradientCheck,
+    Graph,
+    Linear,
+    MinPooling,
+    Operation,
+    SoftmaxCrossEntropy,
+    Tanh,
+    gradient_check,
+)
+
+random = np.random.default_rng(0)
+
+
+class Function(Operation):
+    """y = value(x) for each number, and whatever the test says is its slope."""
+
+    def __init__(self, value, slope):
+        self.value, self.slope = value, slope
+
+    def forward(self, x):
+        self.keep(x)
+        return self.value(x)
+
+    def backward(self, dy):
+        return (self.slope(self.kept) * dy,)
+
+
+class Answers(Linear):
+    """Linear, whose gradients a test may change before they are given."""
+
+    def __init__(self, change):
+        self.change = change
+
+    def backward(self, ds):
+        return self.change(*super().backward(ds))
+
+
+def check_at(x, value, slope):
+    return gradient_check(Function(value, slope), np.array(x))
+
+
+def check_linear(change, *, rows=4):
+    return gradient_check(Answers(change), random.normal(size=(2, 3)), random.normal(size=(rows, 3)))
+
+
+def ramp(x):
+    return np.maximum(x, 0)
+
+
+def test_the_slope_of_a_square_is_twice_the_side():
+    assert check_at([1.0, -2.0, 0.0, 1e4], np.square, lambda x: 2 * x).passed
+
+
+def test_the_error_is_that_part_of_the_larger_number_which_is_too_much():
+    check = check_at([1.0, -2.0], np.square, lambda x: 2.02 * x)
+    assert not check.passed
+    assert check.errors["x"] == pytest.approx(0.02 / 2.02, rel=1e-4)
+
+
+@pytest.mark.parametrize(("factor", "passed"), [(1 + 1e-7, True), (1 + 1e-5, False), (1 - 1e-5, False), (-1, False)])
+def test_a_gradient_must_be_right_to_a_millionth(factor, passed):
+    assert check_at([0.5, 3.0], np.exp, lambda x: factor * np.exp(x)).passed is passed
+
+
+@pytest.mark.parametrize("slope", [0.0, 0.25, 1.0])
+def test_at_a_kink_any_slope_between_those_of_the_two_sides_is_right(slope):
+    check = check_at([0.0], ramp, lambda x: slope)
+    assert check.passed
+    assert check.kinks == {"x": 1}
+
+
+@pytest.mark.parametrize("slope", [1.5, -0.1, 1.01])
+def test_at_a_kink_a_slope_beyond_those_of_the_two_sides_is_wrong(slope):
+    check = check_at([0.0], ramp, lambda x: slope)
+    assert not check.passed
+    assert check.kinks == {"x": 1}
+
+
+@pytest.mark.parametrize("x", [1e-7, 1e-6, 3e-6, 0.9e-5])
+def test_near_a_kink_only_the_slope_of_its_own_side_is_right(x):
+    assert check_at([x], ramp, lambda x: 1.0).passed
+    assert check_at([-x], ramp, lambda x: 0.0).passed
+    for side in (x, -x):
+        check = check_at([side], ramp, lambda x: 0.5)
+        assert not check.passed
+        assert check.kinks == {"x": 0}
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_ties_of_windows_that_overlap_may_pull_in_opposite_directions(seed):
+    check = gradient_check(MinPooling(3, stride=1), np.zeros((1, 1, 6)), seed=seed)
+    assert check.passed
+    assert check.kinks == {"H": 6}
+
+
+@pytest.mark.parametrize("change", [lambda dx, dW, db: (dx, dW.T), lambda dx, dW, db: (dx, dW.sum()), lambda *d: d[:1]])
+def test_a_gradient_of_another_shape_or_none_at_all_is_infinitely_wrong(change):
+    check = check_linear(change)
+    assert not check.passed
+    assert check.errors["W"] == np.inf
+    assert check.errors["x"] < 1e-6
+
+
+def test_a_gradient_too_many_is_wrong_but_for_an_input_that_may_be_left_out():
+    assert check_linear(lambda dx, dW, db: (dx, dW, db)).passed
+    assert check_linear(lambda dx, dW, db: (dx, dW, db, db)).errors["x4"] == np.inf
+
+
+def test_none_is_no_gradient_of_an_input_with_a_fraction():
+    assert check_linear(lambda dx, dW, db: (None, dW)).errors["x"] == np.inf
+
+
+@pytest.mark.parametrize("wrong", [np.nan, np.inf, -np.inf])
+def test_what_is_no_number_is_wrong(wrong):
+    assert not check_at([1.0, 2.0, 3.0], np.square, lambda x: np.where(x == 2, wrong, 2 * x)).passed
+    assert not check_at([1.0, 2.0, 3.0], lambda x: np.where(x > 1.5, wrong, x), lambda x: np.ones_like(x)).passed
+
+
+def test_one_number_in_a_thousand_that_is_a_hundredth_off_is_found():
+    def a_hundredth_off(dx, dW, db):
+        index = np.unravel_index(np.abs(dW).argmin(), dW.shape)  # the hardest to see
+        dW[index] *= 1.01
+        return dx, dW
+
+    assert check_linear(lambda *d: d, rows=400).passed
+    assert not check_linear(a_hundredth_off, rows=400).passed
+
+
+def test_classes_are_whole_numbers_and_have_no_gradient():
+    check = gradient_check(SoftmaxCrossEntropy(), random.normal(size=(3, 4)), np.array([0, 3, 1]))
+    assert check.passed
+    assert list(check.errors) == ["s"]
+
+
+def test_where_nothing_is_felt_the_gradient_is_zero_and_nothing_else():
+    silent = [-1.0, -2.0]
+    assert check_at(silent, ramp, lambda x: 0 * x).errors == {"x": 0.0}
+    assert not check_at(silent, ramp, lambda x: 0 * x + 1e-6).passed
+
+
+def test_a_gradient_of_zeros_is_wrong_where_something_is_felt():
+    assert check_at([1.0, 2.0], np.square, lambda x: 0 * x).errors["x"] == pytest.approx(1)
+
+
+def test_single_precision_is_checked_in_double():
+    assert gradient_check(Linear(), np.float32([[0.1, 0.2]]), np.float32([[0.3, 0.4]])).passed
+
+
+def test_a_check_leaves_the_operation_and_its_inputs_as_they_came():
+    x, ones = random.normal(size=(4, 2)), np.ones(2)
+    before = x.copy()
+    normalisation, dropout = BatchNormalisation(), Dropout()
+    assert gradient_check(normalisation, x, ones, ones).passed
+    assert gradient_check(dropout, x).passed
+    assert normalisation.mean is None
+    assert dropout.random.bit_generator.state == Dropout().random.bit_generator.state
+    np.testing.assert_array_equal(x, before)
+
+
+def test_it_prints_a_line_for_each_input_and_says_which_is_wrong():
+    check = GradientCheck({"x": 2.5e-11, "W": 0.5, "b": np.nan}, {"x": 3, "W": 0, "b": 0})
+    assert str(check) == "right  dx  2.5e-11  3 at kinks\nWRONG  dW  5.0e-01\nWRONG  db  nan"
+
+
+def test_only_the_gradient_that_is_wrong_is_called_so():
+    lines = str(check_linear(lambda dx, dW, db: (dx, 1.01 * dW))).splitlines()
+    assert [line[:9] for line in lines] == ["right  dx", "WRONG  dW"]
+
+
+@pytest.mark.parametrize(
+    ("operation", "names"),
+    [
+        (Add(), ["x1", "x2"]),
+        (Linear(), ["x", "W"]),
+        (Graph({"s": (Linear(), "picture", "weights"), "p": (Tanh(), "s")}), ["picture", "weights"]),
+    ],
+)
+def test_inputs_have_the_names_that_the_operation_gives_them(operation, names):
+    x = random.normal(size=(2, 2))
+    assert list(gradient_check(operation, x, x).errors) == names
