@@ -62,7 +62,7 @@ def gradient_check(operation: Operation, *inputs: Array, seed: int = 0) -> Gradi
     >>> check.passed, list(check.errors)
     (True, ['x', 'W'])
     """
-    exact = [x.astype(np.float64) if np.issubdtype(x.dtype, np.floating) else x for x in inputs]
+    exact = [x.astype(np.float64) if np.issubdtype(x.dtype, np.floating) else x for x in map(np.asarray, inputs)]
     checked = deepcopy(operation)
     y = checked.forward(*(x.copy() for x in exact))
     G = np.random.default_rng((seed, _OWN)).normal(size=y.shape)

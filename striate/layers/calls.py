@@ -24,6 +24,11 @@ class Storage(StorageWeakRef):
     def __init__(self, storage: torch.UntypedStorage) -> None:
         super().__init__(storage)  # type: ignore[no-untyped-call]
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Storage) and bool(super().__eq__(other))
+
+    __hash__ = StorageWeakRef.__hash__
+
     def expired(self) -> bool:
         """Whether nobody holds it any more."""
         return bool(super().expired())  # type: ignore[no-untyped-call]

@@ -20,8 +20,8 @@ def fold(network: nn.Module, *example: Tensor) -> nn.Module:
     With s = γ / √(σ² + ε), each convolution (of 1 to 3 dimensions, transposed too) or fully connected layer in a pair
     gets W' = W·s and b' = (b − μ)·s + β, computed in float64 and rounded to the type of W; nn.Identity takes the place
     of batch norm, or an nn.Sequential of the children that it calls afterwards. The network is run once on the example
-    to find the pairs; `foldable` lists them, and says what stays as it is. What was a pair on the example is taken for
-    one on every input, so that a forward whose way depends on values or shapes needs an example for each.
+    to find the pairs; `foldable` lists them, and says what stays as it is. What is a pair on the example is taken for
+    one on every input: a network whose forward goes another way for other values or shapes is not for folding.
 
     The outputs are those of `network.eval()` but for rounding; neither the network nor its mode is changed.
 
@@ -53,7 +53,8 @@ def _scale_and_shift(norm: _BatchNorm) -> tuple[Tensor, Tensor]:
 
 
 def _merge(layer: Layer, scale: Tensor, shift: Tensor) -> None:
-    weight, bias = layer.weight, shift if layer.bias is None else layer.bias.double() * scale + shift  # (K,)
+    weight = layer.weight
+    bias = shift if layer.bias is None else layer.bias.double() * scale + shift  # (K,)
     layer.weight = _like(weight, weight.double() * _beside(weight, scale, layer))
     layer.bias = _like(weight, bias)
 

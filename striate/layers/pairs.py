@@ -39,7 +39,6 @@ def foldable(network: nn.Module, *example: Tensor) -> list[Pair]:
     Raises SettingsError for what is no module and for a network that cannot be copied. Errors that the network itself
     raises on the example come through.
 
-    >>> import torch
     >>> network = nn.Sequential(nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8), nn.ReLU(), nn.BatchNorm2d(8))
     >>> foldable(network, torch.zeros(1, 3, 32, 32))
     [Pair(layer='0', norm='1')]
@@ -99,7 +98,7 @@ def _layer_before(operation: Operation, seen: Run) -> Layer | None:
     call, made = seen.origin(output) or (None, None)
     if call is None or made is None or not isinstance(layer := call.module, Layer) or _has_hooks(layer):
         return None
-    nobody_else = seen.readers(output) == [operation] and output.expired()
+    nobody_else = seen.readers(output) == [operation] and output.expired()  # who keeps it may read it later
     channels_second = made.dims == layer.weight.dim()  # else batch norm takes another axis for the channels
     once = all(reader in call.steps for number in _numbers(layer) for reader in seen.readers(number))
     return layer if nobody_else and channels_second and once and _has_forward_of_torch(layer) else None

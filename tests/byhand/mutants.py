@@ -46,11 +46,16 @@ def mutants(function):
     return made
 
 
-def mistakes(node):  # noqa: PLR0912: one case for each kind of mistake
+def mistakes(node):
     """What may be written wrongly here: a part of the node, and what stands instead of it."""
+    yield from wrong_operators(node)
+    yield from wrong_values(node)
+    yield from steps_left_out(node)
+
+
+def wrong_operators(node):
     match node:
         case ast.BinOp(left, operator, right):
-            yield from ((node, left), (node, right))
             if type(operator) in INSTEAD:
                 yield node, ast.BinOp(left, INSTEAD[type(operator)](), right)
             if isinstance(operator, ast.MatMult):
@@ -58,8 +63,6 @@ def mistakes(node):  # noqa: PLR0912: one case for each kind of mistake
             if isinstance(operator, ast.Pow):
                 yield right, ast.BinOp(right, ast.Add(), ast.Constant(1))
                 yield right, ast.BinOp(right, ast.Sub(), ast.Constant(1))
-        case ast.UnaryOp(ast.USub(), operand):
-            yield node, operand
         case ast.AugAssign(_, _, value):
             yield value, ast.UnaryOp(ast.USub(), value)
         case ast.Compare(left, [operator], right):
@@ -68,18 +71,30 @@ def mistakes(node):  # noqa: PLR0912: one case for each kind of mistake
             yield test, ast.UnaryOp(ast.Not(), test)
         case ast.IfExp(test, body, other):
             yield node, ast.IfExp(test, other, body)
+
+
+def wrong_values(node):
+    match node:
         case ast.Constant(value) if type(value) in (int, float):
             yield node, ast.Constant(value + 1)
         case ast.Call(ast.Name("einstein"), [formula, *_]):
             yield from ((formula, ast.Constant(other)) for other in swapped_indices(formula.value))
-        case ast.Call(ast.Attribute(_, name) | ast.Name(name)) if name in CONVERSIONS:
+        case ast.Return(ast.Tuple(values) as gradients):
+            yield from ((gradients, ast.Tuple(order)) for order in swapped(values))
+
+
+def steps_left_out(node):
+    match node:
+        case ast.BinOp(left, _, right):
+            yield from ((node, left), (node, right))
+        case ast.UnaryOp(ast.USub(), operand):
+            yield node, operand
+        case ast.Call(ast.Attribute(_, name) | ast.Name(name)) if name in {"einstein", *CONVERSIONS}:
             pass
         case ast.Call(ast.Attribute(ast.Name("np")) | ast.Name(), [first, *_]) if not isinstance(first, ast.Starred):
             yield node, first
         case ast.Call(ast.Attribute(value)) | ast.Subscript(value, _, ast.Load()):
             yield node, value
-        case ast.Return(ast.Tuple(values) as gradients):
-            yield from ((gradients, ast.Tuple(order)) for order in swapped(values))
 
 
 def swapped(things):

@@ -122,7 +122,7 @@ def test_none_is_no_gradient_of_an_input_with_a_fraction():
 @pytest.mark.parametrize("wrong", [np.nan, np.inf, -np.inf])
 def test_what_is_no_number_is_wrong(wrong):
     assert not check_at([1.0, 2.0, 3.0], np.square, lambda x: np.where(x == 2, wrong, 2 * x)).passed
-    assert not check_at([1.0, 2.0, 3.0], lambda x: np.where(x > 1.5, wrong, x), lambda x: np.ones_like(x)).passed
+    assert not check_at([1.0, 2.0, 3.0], lambda x: np.where(x > 1.5, wrong, x), np.ones_like).passed
 
 
 def test_one_number_in_a_thousand_that_is_a_hundredth_off_is_found():
@@ -187,3 +187,7 @@ def test_only_the_gradient_that_is_wrong_is_called_so():
 def test_inputs_have_the_names_that_the_operation_gives_them(operation, names):
     x = random.normal(size=(2, 2))
     assert list(gradient_check(operation, x, x).errors) == names
+
+
+def test_lists_are_taken_as_arrays():
+    assert gradient_check(Linear(), [[1.0, 2.0]], [[3.0, 4.0]]).passed

@@ -227,6 +227,8 @@ def rectified(maps: Tensor, weight: Tensor, bias: Tensor, mean: Tensor, variance
         lambda self, x: self.act(self.drop(self.normalised(x).mul_(2))),
         lambda self, x: (y := self.normalised(x)) + self.act(self.drop(y)),
         lambda self, x: (self.drop(self.normalised(x)), self.act(torch.zeros(1)))[0],
+        lambda self, x: (self.act(self.drop(self.normalised(x))), x),
+        lambda self, x: self.act(self.drop(input=self.normalised(x))),
         lambda self, x: self.act(self.drop(self.normalised(x, training=True))),
         lambda self, x: self.act(self.drop(self.normalised(x, weight=self.weight + 1))),
         lambda self, x: self.act(self.drop(self.normalised(x, bias=None))),
