@@ -34,8 +34,11 @@ class BatchNormalisation(Operation):
         """x (N, C) or (B, C, …), γ (C), β (C) to y of x's shape. Raises SizeError for a γ or β of other length."""
         if x.ndim < 2 or not gamma.shape == beta.shape == x.shape[1:2]:
             raise SizeError(f"γ is {gamma.shape} and β {beta.shape}; x {x.shape} needs one number for each channel")
-        if any(past is not None and past.shape != gamma.shape for past in (self.mean, self.variance)):
-            raise SizeError(f"x {x.shape} has {len(gamma)} channels; the running averages are of others: {self}")
+        past = [average.shape for average in (self.mean, self.variance) if average is not None]
+        if any(shape != gamma.shape for shape in past):
+            raise SizeError(
+                f"x {x.shape} needs running averages of {gamma.shape}; they are {' and '.join(map(str, past))}"
+            )
         around = (0, *range(2, x.ndim))
         μ, σ2 = self._measure(x, around) if self.training else self._remembered()
         deviation = np.sqrt(σ2 + self.epsilon)

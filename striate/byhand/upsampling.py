@@ -155,7 +155,7 @@ class UpConvolution(Operation):
     def _window(self, H: Array, A: Array) -> Window:
         """The window of the convolution that leads from y to H."""
         expect_whole("groups", self.groups, max((1, *A.shape[:1])))
-        if H.ndim != A.ndim or not 3 <= H.ndim <= 5 or H.shape[1] != len(A) or len(A) % self.groups or 0 in A.shape:
+        if H.ndim != A.ndim or not 3 <= H.ndim <= 5 or H.shape[1] != len(A) or len(A) % self.groups or 0 in (*H.shape, *A.shape):
             raise SizeError(
                 f"H is {H.shape} and A {A.shape}, groups {self.groups}; expected (B, C, …) and (C, K/G, kernel …)"
             )

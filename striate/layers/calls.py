@@ -25,7 +25,7 @@ class Storage(StorageWeakRef):
         super().__init__(storage)  # type: ignore[no-untyped-call]
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Storage) and bool(super().__eq__(other))
+        return isinstance(other, Storage) and bool(self.cdata == other.cdata)
 
     __hash__ = StorageWeakRef.__hash__
 

@@ -1,6 +1,6 @@
 """Batch norm in evaluation is one multiplication and one addition for each channel: fold them into the layer before it.
 
-Source: Ioffe, Szegedy 2015, arXiv:1502.03167, section 3.2 and algorithm 2; Jacob et al. 2017, arXiv:1712.05877, section
+Source: Ioffe, Szegedy 2015, arXiv:1502.03167, section 3.1 and algorithm 2; Jacob et al. 2017, arXiv:1712.05877, section
 3.2. Letters: γ and β the learned scale and shift, μ and σ² the running statistics, W and b the weights of the layer.
 """
 

@@ -1,7 +1,7 @@
 """A kernel as a column and a row that slide one after the other, or as a sum of such pairs, with its loss stated.
 
-Source: Tai et al. 2015, arXiv:1511.06067, section 2 (the closed form); Jaderberg et al. 2014, arXiv:1405.3866, section
-2 (scheme 2). Letters: K kernels of C channels and F_h×F_w values, R the rank.
+Source: Tai et al. 2015, arXiv:1511.06067 (the closed form); Jaderberg et al. 2014, arXiv:1405.3866 (scheme 2).
+Letters: K kernels of C channels and F_h×F_w values, R the rank.
 """
 
 from collections import OrderedDict
@@ -73,7 +73,7 @@ def low_rank(kernel: Tensor, rank: int = 1) -> LowRank:
     columns = (left[:, :rank] * roots).T.reshape(rank, channels, height, 1)
     lines = (right[:rank].T * roots).view(outputs, 1, width, rank).permute(0, 3, 1, 2)  # (K, R, 1, F_w)
     number_format = kernel.dtype if kernel.is_floating_point() else torch.get_default_dtype()
-    vertical, horizontal = columns.to(number_format), lines.contiguous().to(number_format)
+    vertical, horizontal = (kernel.to(number_format).contiguous() for kernel in (columns, lines))
     lost = (exact - _rebuilt(vertical.double(), horizontal.double())).norm()
     return LowRank(vertical, horizontal, float(lost / exact.norm()) if lost else 0.0)
 

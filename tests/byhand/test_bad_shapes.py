@@ -157,7 +157,7 @@ def test_a_convolution_that_does_not_fit_says_what_came_and_what_is_expected(kin
         ),
         (BatchNormalisation(), [(1, 3), (3,), (3,)], "x (1, 3) has 1 values in each channel; batch norm in training"),
         (BatchNormalisation(), [(0, 3), (3,), (3,)], "x (0, 3) has 0 values in each channel"),
-        (BatchNormalisation(mean=np.zeros(2)), [(4, 3), (3,), (3,)], "x (4, 3) has 3 channels; the running averages"),
+        (BatchNormalisation(mean=np.zeros(2)), [(4, 3), (3,), (3,)], "x (4, 3) needs running averages of (3,); they are (2,)"),
         (LocalResponseNormalisation(4), [MAPS], "n is 4 maps; expected an odd number"),
         (LocalResponseNormalisation(-1), [MAPS], "n is -1 maps; expected an odd number"),
         (LocalResponseNormalisation(k=0), [MAPS], "k=0"),

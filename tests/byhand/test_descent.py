@@ -49,6 +49,15 @@ def test_on_a_plateau_the_rate_falls_when_torchs_does(losses, factor, patience):
         assert ours.descent.rate == optimizer.param_groups[0]["lr"]
 
 
+def test_by_itself_it_waits_as_long_and_falls_as_far_as_torchs():
+    optimizer = torch.optim.SGD([torch.zeros(1)], lr=1.0)
+    theirs, ours = torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer), Plateau(GradientDescent(1.0))
+    for _ in range(30):
+        theirs.step(0.5)
+        ours.see(0.5)
+        assert ours.descent.rate == optimizer.param_groups[0]["lr"]
+
+
 def test_alexnets_rate_is_cut_by_ten_after_more_epochs_than_its_patience():
     plateau = Plateau(GradientDescent(0.01), patience=2)
     rates = []

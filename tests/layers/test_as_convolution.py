@@ -138,6 +138,7 @@ def test_sizes_that_do_not_fit_are_refused_with_the_arithmetic(layer, sentence):
         (nn.Sequential(flat(), nn.AdaptiveAvgPool2d(2)), r"^AdaptiveAvgPool2d '1' cannot be turned: it gives as many"),
         (nn.Sequential(nn.Sequential(nn.AdaptiveMaxPool2d(2)), flat()), r"^AdaptiveMaxPool2d '0.0' cannot be turned"),
         (flat(nn.LayerNorm(4)), r"^LayerNorm '1' cannot be turned: on maps it would do something else than on a line"),
+        (nn.Sequential(nn.Linear(4, 2), nn.LayerNorm(2)), r"^LayerNorm '1' cannot"),
         (flat(nn.Softmax(dim=1)), r"^Softmax '1' cannot"),
         (flat(nn.Linear(4, 2), nn.Softmax(dim=-1)), r"^Softmax '2' cannot"),
         (nn.Sequential(nn.Flatten(0)), r"^Flatten '0' cannot"),

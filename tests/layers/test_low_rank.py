@@ -95,12 +95,13 @@ def test_the_two_convolutions_of_a_lower_rank_are_that_of_the_rebuilt_kernel():
     assert multiplies == 2 * (3 * 3 + 4 * 3) < layer.weight.numel() == 4 * 3 * 3 * 3
 
 
-def test_the_convolutions_are_of_the_number_format_and_mode_of_the_one_and_share_nothing():
+def test_the_convolutions_have_the_number_format_and_mode_of_the_one_and_share_nothing():
     layer = nn.Conv2d(2, 2, 3).to(torch.bfloat16).eval().requires_grad_(False)
     split = low_rank(layer.weight, 6)
     made = split.convolutions(layer)
     assert {numbers.dtype for numbers in (*made.parameters(), split.kernel)} == {torch.bfloat16}
     assert not made.training and not any(numbers.requires_grad for numbers in made.parameters())
+    assert all(numbers.is_contiguous() for numbers in made.parameters())  # as files of weights want them
     owned = {numbers.data_ptr() for numbers in made.parameters()}
     assert not owned & {n.data_ptr() for n in (layer.weight, layer.bias, split.vertical, split.horizontal)}
     assert 0 < split.error < 0.01  # of the rounded numbers, though no singular value is left out
