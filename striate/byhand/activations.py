@@ -117,9 +117,9 @@ class Maxout(Operation):
 
     def forward(self, x: Array, W: Array, b: Array) -> Array:
         """x (N, D), W (K, pieces, D), b (K, pieces) to p (N, K)."""
-        z = einstein("z[n, i, k] = W[i, k, D] x[n, D] + b[i, k]", W=W, x=x, b=b)
         if 0 in W.shape:
             raise SizeError(f"W is {W.shape}; expected (K, pieces, D), 1 or more each")
+        z = einstein("z[n, i, k] = W[i, k, D] x[n, D] + b[i, k]", W=W, x=x, b=b)
         self.keep(x, W, z)
         return np.asarray(z.max(axis=2))
 

@@ -16,7 +16,7 @@ from striate.byhand.pooling import GlobalAveragePooling
 class SeparableConvolution(Graph):
     """v = U * H down the columns, y = V * v along the rows: a kernel V[k, R, Δy] U[R, c, Δx] of rank R.
 
-    Leaves: H (B, C, H, W), U (R, C, F, 1), V (K, R, 1, F), b (K).
+    Each with stride and padding along its own axis. Leaves: H (B, C, X, Y), U (R, C, F, 1), V (K, R, 1, F), b (K).
     """
 
     def __init__(self, stride: int = 1, padding: int = 0) -> None:
@@ -26,14 +26,14 @@ class SeparableConvolution(Graph):
 
 
 class DepthwiseSeparableConvolution(Graph):
-    """d[b, c, x] = D[c, ΔX] H[b, c, x + ΔX], y[b, k, x] = P[k, C] d[b, C, x] + b[k]: first places, then channels.
+    """d[b, c, x] = D[c, ΔX] H[b, c, s x + ΔX − P], y[b, k, x] = A[k, C] d[b, C, x] + b[k]: places, then channels.
 
-    Leaves: H (B, C, …), D (C, F …), P (K, C, 1 …), b (K).
+    Leaves: H (B, C, …), D (C, F …), A (K, C, 1 …), b (K).
     """
 
     def __init__(self, stride: int = 1, padding: int = 0) -> None:
         depthwise, pointwise = DepthwiseConvolution(stride=stride, padding=padding), ConvolutionByColumns()
-        super().__init__({"d": (depthwise, "H", "D"), "y": (pointwise, "d", "P", "b")})
+        super().__init__({"d": (depthwise, "H", "D"), "y": (pointwise, "d", "A", "b")})
 
 
 class SqueezeAndExcitation(Graph):

@@ -14,47 +14,66 @@ from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass
 from inspect import signature
+from typing import NamedTuple
 
 import numpy as np
 
 from striate.byhand.graph import Graph
 from striate.byhand.operation import Array, Operation
+from striate.errors import StriateError
 
-_STEPS = (1e-5, 1e-6, 1e-7)
+_STEPS = (1e-5, 1e-6, 1e-7, 1e-8, 1e-9)  # the least for sharp bends, as of a logarithm near 0
 _TOLERANCE = 1e-6
-_KINK = 1e-3  # slopes on either side that differ by more at the smallest step
+_KINK = 1e-3  # slopes on either side that differ by more
+_TINY = 1e-300  # so that nothing is divided by 0
 _OWN = 2018  # drawn from the same seed as the inputs, G might be one of them
 
 
 @dataclass(frozen=True)
 class GradientCheck:
-    """For each input the largest relative error of a number of its gradient, and how many numbers lie at kinks."""
+    """For each input: the largest relative error of a number of its gradient, and how many numbers lie at kinks.
+
+    `unseen` counts those that differ, but are so small beside the values that rounding is all that the numerical
+    gradient can see of them, as in the first layers of a deep stack of sigmoids: they are not said to be right.
+    """
 
     errors: dict[str, float]
     kinks: dict[str, int]
+    unseen: dict[str, int]
 
     @property
     def passed(self) -> bool:
-        """Whether every number of every gradient is right to a millionth."""
+        """Whether every number that can be seen of every gradient is right to a millionth."""
         return all(error <= _TOLERANCE for error in self.errors.values())
 
+    def __bool__(self) -> bool:
+        return self.passed
+
     def __str__(self) -> str:
-        lines = [
-            f"{'right' if error <= _TOLERANCE else 'WRONG'}  d{name}  {error:.1e}"
-            + (f"  {self.kinks[name]} at kinks" if self.kinks[name] else "")
-            for name, error in self.errors.items()
-        ]
-        return "\n".join(lines)
+        return "\n".join(map(self._line, self.errors))
+
+    def _line(self, name: str) -> str:
+        verdict = "right" if self.errors[name] <= _TOLERANCE else "WRONG"
+        notes = [(self.kinks[name], "at kinks"), (self.unseen[name], "too small to see")]
+        return f"{verdict}  d{name}  {self.errors[name]:.1e}" + "".join(f"  {n} {what}" for n, what in notes if n)
+
+
+class _Comparison(NamedTuple):
+    error: float
+    at_kink: bool = False
+    unseen: bool = False
 
 
 def gradient_check(operation: Operation, *inputs: Array, seed: int = 0) -> GradientCheck:
     """Compare the operation's gradient by each floating input, taken as float64, with central differences.
 
     An error is relative to the number, or to a thousandth of the largest of its gradient if that is more, or to a
-    ten-thousandth of the largest G ⊗ y, or of 1, below which it is rounding that is seen. Every value is computed by a
-    copy of the operation, so that dropout draws the same and running averages stay. An operation that gives no gradient
-    for a floating input, one of another shape, or one too many, fails with an infinite error; what is no number, with
-    nan.
+    ten-thousandth of the largest G ⊗ y, below which it is rounding that is seen. Every value is computed by a copy of
+    the operation, so that dropout draws the same and running averages stay. A gradient of None counts as zeros; one of
+    another shape, or one too many, fails with an infinite error; what is no number, with nan. Where a step leaves what
+    the operation takes, as below a probability of 0, a smaller one is made.
+
+    Raises StriateError if no input has a floating number: there would be nothing to compare.
 
     >>> from striate.byhand.linear import Linear
     >>> random = np.random.default_rng(0)
@@ -63,11 +82,14 @@ def gradient_check(operation: Operation, *inputs: Array, seed: int = 0) -> Gradi
     (True, ['x', 'W'])
     """
     exact = [x.astype(np.float64) if np.issubdtype(x.dtype, np.floating) else x for x in map(np.asarray, inputs)]
+    if not any(x.size for x in exact if np.issubdtype(x.dtype, np.floating)):
+        came = ", ".join(f"{x.dtype} {x.shape}" for x in exact) or "nothing"
+        raise StriateError(f"{came} came; expected a floating number at least, or there is no gradient to compare")
     checked = deepcopy(operation)
     y = checked.forward(*(x.copy() for x in exact))
     G = np.random.default_rng((seed, _OWN)).normal(size=y.shape)
     gradients = checked.backward(G.copy())
-    errors, kinks = {}, {}
+    found: dict[str, list[_Comparison]] = {}
     names = _names(operation, len(exact))
     for place, (name, x) in enumerate(zip(names, exact, strict=False)):
         dx = gradients[place] if place < len(gradients) else None
@@ -76,46 +98,59 @@ def gradient_check(operation: Operation, *inputs: Array, seed: int = 0) -> Gradi
             def value(moved: Array, place: int = place) -> Array:
                 return G * deepcopy(operation).forward(*exact[:place], moved, *exact[place + 1 :])
 
-            errors[name], kinks[name] = (np.inf, 0) if dx is None or dx.shape != x.shape else _compare(value, x, dx)
+            found[name] = _compare(value, x, np.zeros_like(x) if dx is None else dx)
     for more in range(len(names), len(gradients)):
-        errors[f"x{more + 1}"], kinks[f"x{more + 1}"] = np.inf, 0
-    return GradientCheck(errors, kinks)
+        found[f"x{more + 1}"] = [_Comparison(np.inf)]
+    return GradientCheck(
+        {
+            name: float(np.max([one.error for one in each], initial=0)) for name, each in found.items()
+        },  # nan is the worst
+        {name: sum(one.at_kink for one in each) for name, each in found.items()},
+        {name: sum(one.unseen for one in each) for name, each in found.items()},
+    )
 
 
 @np.errstate(invalid="ignore")  # ∞ − ∞ is nan, which is reported
-def _compare(value: Callable[[Array], Array], x: Array, dx: Array) -> tuple[float, int]:
-    """The largest relative error of dx, and the number of kinks."""
+def _compare(value: Callable[[Array], Array], x: Array, dx: Array) -> list[_Comparison]:
+    """Each number of dx with the numerical one."""
+    if dx.shape != x.shape:
+        return [_Comparison(np.inf)]
     middle = value(x)
-    floor = max(1e-3 * np.abs(dx).max(initial=0), 1e-4 * np.abs(middle).max(initial=1))
-    worst, kinks = 0.0, 0
-    for index in np.ndindex(x.shape):
-        error, at_kink = _compare_one(value, middle, x, index, float(dx[index]), floor)
-        worst, kinks = float(np.maximum(worst, error)), kinks + at_kink  # nan is the worst
-    return worst, kinks
+    floor = max(1e-3 * np.abs(dx).max(initial=0), 1e-4 * np.abs(middle).max(initial=0), _TINY)
+    return [_compare_one(value, middle, x, index, float(dx[index]), floor) for index in np.ndindex(x.shape)]
 
 
 def _compare_one(
     value: Callable[[Array], Array], middle: Array, x: Array, index: tuple[int, ...], analytic: float, floor: float
-) -> tuple[float, bool]:
-    """The relative error of one number, at the first step at which it is right, else at the last."""
+) -> _Comparison:
+    """One number at the first step at which it is right, else at the last; at a kink the gap of slopes stays."""
+    between = []
     for step in _STEPS:
-        h = step * max(1, abs(x[index]))
-        left, right = ((value(_moved(x, index, side * h)) - middle) / (side * h) for side in (-1, 1))
+        h = step * max(1, abs(x[index])) ** (1 / 3)  # of a large number, and of what is made of it, more is rounded
+        try:
+            left, right = (_slope(value, middle, x, index, side * h) for side in (-1, 1))
+        except StriateError:  # outside what the operation takes
+            if step == _STEPS[-1]:
+                raise
+            continue
         numeric = float((left + right).sum() / 2)
         scale = max(abs(analytic), abs(numeric), floor)
         error = abs(analytic - numeric) / scale
         if error <= _TOLERANCE:
-            return error, False
-    least, most = float(np.minimum(left, right).sum()), float(np.maximum(left, right).sum())
-    if most - least > _KINK * scale:
-        return max(least - analytic, analytic - most, 0.0) / scale, True
-    return error, False
+            seen = analytic == numeric or max(abs(analytic), abs(numeric)) > _TOLERANCE * floor
+            return _Comparison(error, unseen=not seen)
+        between.append((float(np.minimum(left, right).sum()), float(np.maximum(left, right).sum())))
+    (least, most), gaps = between[:3][-1], [most - least for least, most in between[:3]]  # later, rounding opens them
+    if gaps[-1] > max(_KINK * scale, gaps[-2:][0] / 2):
+        return _Comparison(max(least - analytic, analytic - most, 0.0) / scale, at_kink=True)
+    return _Comparison(error)
 
 
-def _moved(x: Array, index: tuple[int, ...], by: float) -> Array:
+def _slope(value: Callable[[Array], Array], middle: Array, x: Array, index: tuple[int, ...], by: float) -> Array:
+    """Of each value, over the step that was made: what is added to a large number is rounded."""
     moved = x.copy()
     moved[index] += by
-    return moved
+    return np.asarray((value(moved) - middle) / (moved[index] - x[index]))
 
 
 def _names(operation: Operation, count: int) -> list[str]:

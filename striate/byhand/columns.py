@@ -15,7 +15,7 @@ from striate.errors import SizeError
 
 
 class ConvolutionByColumns(Convolution):
-    """O = W_row X_col + b_col: the numbers of `Convolution`, sooner, for F² times the memory.
+    """O = W_row X_col + b_col: the numbers of `Convolution`, sooner, for about (F / s)² times the memory of H.
 
     Each column p holds what the kernel sees at one place, so that the layer is Linear at every place:
 
@@ -44,7 +44,7 @@ class ConvolutionByColumns(Convolution):
 
 
 def im2col(H: Array, window: Window) -> Array:
-    """(B, C, …) to (B, C F, P): a column for each of the P places, of the C F values that the window sees there."""
+    """(B, C, …) to (B, C · F², P): a column for each of the P places, of what the window sees there in C channels."""
     V = views(H, window)  # (B, C, places …, offsets …)
     axes = len(window.size)
     V = np.moveaxis(V, range(-axes, 0), range(2, 2 + axes))  # (B, C, offsets …, places …)
@@ -52,7 +52,7 @@ def im2col(H: Array, window: Window) -> Array:
 
 
 def col2im(columns: Array, window: Window) -> Array:
-    """(B, C F, P) to (B, C, …): every column laid back to its place, overlaps added up. Raises SizeError."""
+    """(B, C · F², P) to (B, C, …): every column laid back to its place, overlaps added up. Raises SizeError."""
     axes, F, P = len(window.size), prod(window.kernel), prod(window.places)
     if columns.ndim != 3 or 0 in columns.shape or columns.shape[1] % F or columns.shape[2] != P:
         raise SizeError(f"columns of {columns.shape}; expected (B, C · {F}, {P}) for a window of {window.kernel}")

@@ -17,13 +17,13 @@ from striate.errors import SizeError, expect_whole
 
 @dataclass
 class Convolution(Operation):
-    """y[b, c_out, x] = A[c_out, C_in, ΔX] H[b, C_in, s x + d ΔX] + b[c_out].
+    """y[b, c_out, x] = A[c_out, C_in, ΔX] H[b, C_in, s x + d ΔX − P] + b[c_out].
 
-    Written for one axis; x, y and z have the same sum. A weight is felt at all places, a value under all kernels that
-    see it, so that their gradients are summed up there:
+    Written for one axis and one group; s is the stride, d the dilation, P the padding, in which H is 0. A weight is
+    felt at all places, a value under all kernels that see it, so that their gradients are summed up there:
 
-        dA[c_out, c_in, Δx] = dy[B, c_out, X] H[B, c_in, s X + d Δx]
-        dH[b, c_in, s x + d Δx] = A[C_out, c_in, Δx] dy[b, C_out, x], added up over all x and Δx that meet there
+        dA[c_out, c_in, Δx] = dy[B, c_out, X] H[B, c_in, s X + d Δx − P]
+        dH[b, c_in, s x + d Δx − P] = A[C_out, c_in, Δx] dy[b, C_out, x], added up over all x and Δx that meet there
         db[c_out] = dy[B, c_out, X]
 
     >>> import numpy as np

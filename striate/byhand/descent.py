@@ -18,6 +18,8 @@ from striate.errors import SettingsError
 class GradientDescent:
     """v ← m v + dW + λ W,  W ← W − α v: rate α, momentum m, decay λ; the gradients of a batch make it stochastic (SGD).
 
+    A decay of λ is the penalty SquaredNorm(λ / 2). AlexNet's paper has α within v, which differs once α changes.
+
     >>> import numpy as np
     >>> W = np.array([1.0])
     >>> GradientDescent(rate=0.1).step({"W": W}, {"W": np.array([2.0])})
@@ -39,9 +41,11 @@ class GradientDescent:
         if missing := [name for name in weights if name not in gradients]:
             raise SettingsError(f"{', '.join(missing)} has no gradient; leave out what the loss does not depend on")
         for name, W in weights.items():
-            if gradients[name].shape != W.shape or not np.issubdtype(W.dtype, np.floating):
+            shapes = {W.shape, gradients[name].shape, self.velocities.get(name, W).shape}
+            if len(shapes) > 1 or not np.issubdtype(W.dtype, np.floating):
                 came = f"{name} is {W.dtype} {W.shape} and its gradient {gradients[name].shape}"
-                raise SettingsError(f"{came}; expected floats, and one shape")
+                raise SettingsError(f"{came}; expected floats, and one shape from step to step")
+        for name, W in weights.items():
             slope = gradients[name] + self.decay * W
             self.velocities[name] = self.momentum * self.velocities[name] + slope if name in self.velocities else slope
             np.subtract(W, self.rate * self.velocities[name], out=W)

@@ -3,7 +3,7 @@
 Source: Hinton et al. 2012, arXiv:1207.0580; the lectures' AlexNet uses 0.5.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -18,10 +18,14 @@ class Dropout(Operation):
     dx = m ⊗ dy.
     """
 
+    random: np.random.Generator
     probability: float = 0.5
-    random: np.random.Generator = field(default_factory=lambda: np.random.default_rng(0), repr=False)
 
     def __post_init__(self) -> None:
+        if not isinstance(self.random, np.random.Generator):
+            raise SettingsError(
+                f"random is {self.random!r}; expected np.random.default_rng(seed), one for all dropouts"
+            )
         if not 0 <= self.probability < 1:
             raise SettingsError(
                 f"dropout with a probability of {self.probability}; expected 0 or more, and less than 1"
@@ -29,9 +33,8 @@ class Dropout(Operation):
 
     def forward(self, x: Array) -> Array:
         """y, of x's shape."""
-        p = self.probability if self.training else 0
-        x = floating(x)
-        m = (self.random.random(x.shape) >= p).astype(x.dtype) / (1 - p)
+        p, x = self.probability, floating(x)
+        m = (self.random.random(x.shape) >= p).astype(x.dtype) / (1 - p) if self.training else np.ones_like(x)
         self.keep(m)
         return m * x
 

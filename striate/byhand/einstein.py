@@ -14,10 +14,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from striate.byhand.operation import Array
+from striate.byhand.operation import Array, numbers
 from striate.errors import SizeError, StriateError
 
 _TERM = re.compile(r"(\w+)\[([^]]*)\]")
+_BETWEEN_TERMS = re.compile(r"\+(?![^[]*\])")  # a + that stands in no bracket
+_INDEX = re.compile(r"Δ?[^\W\dΔ]\w*…?")
 
 
 class _Term(NamedTuple):
@@ -43,7 +45,7 @@ def einstein(formula: str, /, *, loop: bool = False, **tensors: Array) -> Array:
     >>> einstein("y[i] = A[i, J] x[J] + b[i]", A=A, x=x, b=np.array([0, 5]))
     array([12, 39])
     """
-    read = _read(formula)
+    read, tensors = _read(formula), {name: numbers(tensor) for name, tensor in tensors.items()}
     if tensors.keys() != (names := {term.name for product in read.products for term in product}):
         raise StriateError(f"{formula!r} needs {', '.join(sorted(names))}; {', '.join(sorted(tensors)) or 'none'} came")
     left, products = _unfold(read, _count_axes(read, tensors))
@@ -66,12 +68,13 @@ def _multiply(left: tuple[str, ...], product: tuple[_Term, ...], tensors: dict[s
 def _read(formula: str) -> _Formula:
     left, _, right = formula.partition("=")
     result, *more = _terms(left)
-    products = tuple(tuple(_terms(product)) for product in right.split("+"))
+    products = tuple(tuple(_terms(product)) for product in _BETWEEN_TERMS.split(right))
     used = {index for product in products for term in product for index in term.indices}
     free = {index for index in used if not _is_capital(index)}
     summed = {_small(index) for index in used - free}
     if more or sorted(result.indices) != sorted(free) or free & summed:
-        raise StriateError(f"{formula!r}: small letters on the right stand on the left too, capitals do not")
+        odd = ", ".join(sorted(free ^ set(result.indices) | free & summed)) or "an index"
+        raise StriateError(f"{formula!r}: see {odd}; small letters on the right stand on the left too, capitals do not")
     return _Formula(result, products)
 
 
@@ -95,10 +98,21 @@ def _unfold_index(index: str, axes: int) -> list[str]:
 
 
 def _terms(text: str) -> list[_Term]:
-    terms = [_Term(name, tuple(re.findall(r"\w+…?", indices))) for name, indices in _TERM.findall(text)]
+    terms = [_Term(name, _indices(within)) for name, within in _TERM.findall(text)]
     if not terms or _TERM.sub("", text).strip():
         raise StriateError(f"{text.strip()!r} is no product of tensors; expected such as A[i, J] x[J]")
     return terms
+
+
+def _indices(within: str) -> tuple[str, ...]:
+    indices = tuple(index.strip() for index in within.split(",")) if within.strip() else ()
+    for index in indices:
+        if not _INDEX.fullmatch(index):
+            raise StriateError(
+                f"{index!r} is no index; expected one name, as i, c_in, Δx or x…: what a window sees from place x is "
+                "V[x, Δx], which `views` makes of H[x + Δx]"
+            )
+    return indices
 
 
 def _is_capital(index: str) -> bool:

@@ -3,14 +3,14 @@
 Source: D4, "Back-propagation": recursive application of the chain rule along a computational graph.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from inspect import signature
 from typing import Any
 
 import numpy as np
 
-from striate.byhand.operation import Array, Gradients, Operation
-from striate.errors import SettingsError, SizeError, StriateError
+from striate.byhand.operation import Array, Gradients, Operation, numbers
+from striate.errors import SettingsError, StriateError, UnknownNameError
 
 
 class Graph(Operation):
@@ -36,25 +36,31 @@ class Graph(Operation):
         self.values: dict[str, Array] = {}
         self._check()
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Hand `training` on to every node."""
+        if name == "training":
+            for operation, *_ in self.nodes.values():
+                operation.training = value
+        super().__setattr__(name, value)
+
     def run(self, **leaves: Array) -> Array:
         """The result, from every leaf by name; `values` then holds all. Raises SettingsError for other leaves."""
         if set(leaves) != set(self.leaves):
             wrong = [f"{name} is missing" for name in self.leaves if name not in leaves]
             wrong += [f"{name} is none of them" for name in leaves if name not in self.leaves]
             raise SettingsError(f"the leaves of the graph are {', '.join(self.leaves)}; {', '.join(wrong)}")
-        self.values = dict(leaves)
+        self.values = {}
+        values = {name: numbers(leaf) for name, leaf in leaves.items()}
         for name, (operation, *inputs) in self.nodes.items():
-            operation.training = self.training
-            self.values[name] = operation.forward(*(self.values[source] for source in inputs))
-        return self.values[name]
+            values[name] = operation.forward(*(values[source] for source in inputs))
+        self.values, self._shape = values, values[name].shape
+        return values[name]
 
     def gradients(self, dy: Array | None = None) -> dict[str, Array]:
         """The gradient by every value and leaf that the result depends on; dy is that by the result, 1 if not given."""
         if not self.values:
             raise StriateError("the graph was asked for its gradients before its value: call run or forward first")
         result = next(reversed(self.nodes))
-        if dy is not None and dy.shape != self.values[result].shape:
-            raise SizeError(f"dy is {dy.shape}; {result} is {self.values[result].shape}, and so must be its gradient")
         gradients = {result: np.ones_like(self.values[result]) if dy is None else dy}
         for name, (operation, *inputs) in reversed(self.nodes.items()):
             if name in gradients:
@@ -74,21 +80,41 @@ class Graph(Operation):
         gradients = self.gradients(dy)
         return tuple(gradients.get(leaf) for leaf in self.leaves)
 
+    def until(self, name: str) -> "Graph":
+        """The part that leads to one node, with the same operations: to predict without what the loss needs."""
+        if name not in self.nodes:
+            raise UnknownNameError("node", name, self.nodes)
+        needed = {name}
+        nodes: dict[str, tuple[Operation, *tuple[str, ...]]] = {}
+        for node, (operation, *inputs) in reversed(self.nodes.items()):
+            if node in needed:
+                needed |= set(inputs)
+                nodes[node] = (operation, *inputs)
+        return Graph({node: nodes[node] for node in reversed(nodes)})
+
+    def _operations(self) -> Iterator[Operation]:
+        """Those of the nodes, and of the graphs among them."""
+        for operation, *_ in self.nodes.values():
+            yield operation
+            if isinstance(operation, Graph):
+                yield from operation._operations()
+
     def _check(self) -> None:
-        operations = [id(operation) for operation, *_ in self.nodes.values()]
-        if not self.nodes or len(set(operations)) < len(operations):
+        for name, (operation, *inputs) in self.nodes.items():
+            if not isinstance(operation, Operation):
+                raise SettingsError(f"{name} is {operation!r}; expected an operation and its inputs, as (ReLU(), 'x')")
+            takes = signature(operation.forward)
+            try:
+                takes.bind(*inputs)
+            except TypeError as error:
+                came = f"{name} has {len(inputs)} inputs; {type(operation).__name__} takes"
+                raise SettingsError(f"{came} {', '.join(takes.parameters)}") from error
+        if not self.nodes or len(set(map(id, self._operations()))) < len(list(self._operations())):
             raise SettingsError(
                 "a graph needs at least one node, and for each an operation of its own, to keep its values"
             )
         known = set(self.leaves)
-        for name, (operation, *inputs) in self.nodes.items():
+        for name, (_, *inputs) in self.nodes.items():
             if late := [source for source in inputs if source not in known]:
                 raise SettingsError(f"{name} needs {', '.join(late)}, which the graph computes later: put it first")
-            try:
-                signature(operation.forward).bind(*inputs)
-            except TypeError as error:
-                takes = ", ".join(signature(operation.forward).parameters)
-                raise SettingsError(
-                    f"{name} has {len(inputs)} inputs; {type(operation).__name__} takes {takes}"
-                ) from error
             known.add(name)

@@ -2,6 +2,7 @@
 
 Source: Glorot and Bengio 2010 ("Xavier"); He et al. 2015, arXiv:1502.01852. A shape is (outputs, inputs) or
 (K, C, kernel …); the fan in is the number of values that a unit sees, the fan out that of units that see a value.
+The weights of Maxout and LocallyConnected lie otherwise: draw a unit's own shape and stack them.
 """
 
 from math import prod

@@ -14,13 +14,13 @@ from striate.errors import SizeError
 
 @dataclass
 class LocallyConnected(Operation):
-    """y[b, c_out, x] = A[c_out, C_in, x, ΔX] H[b, C_in, s x + ΔX] + b[c_out, x].
+    """y[b, c_out, x] = A[c_out, C_in, x, ΔX] H[b, C_in, s x + ΔX − P] + b[c_out, x].
 
     A convolution whose weights are not shared: those of place x are felt there alone, so that dA and db lose their sum
     over the places,
 
-        dA[c_out, c_in, x, Δx] = dy[B, c_out, x] H[B, c_in, s x + Δx],  db[c_out, x] = dy[B, c_out, x]
-        dH[b, c_in, s x + Δx] = A[C_out, c_in, x, Δx] dy[b, C_out, x], added up over all x and Δx that meet there
+        dA[c_out, c_in, x, Δx] = dy[B, c_out, x] H[B, c_in, s x + Δx − P],  db[c_out, x] = dy[B, c_out, x]
+        dH[b, c_in, s x + Δx − P] = A[C_out, c_in, x, Δx] dy[b, C_out, x], added up over all x and Δx that meet there
     """
 
     stride: Each = 1
@@ -49,10 +49,10 @@ class LocallyConnected(Operation):
 
 @dataclass
 class DepthwiseConvolution(Operation):
-    """y[b, c, x] = A[c, ΔX] H[b, c, s x + d ΔX] + b[c]: each channel with a kernel of its own.
+    """y[b, c, x] = A[c, ΔX] H[b, c, s x + d ΔX − P] + b[c]: each channel with a kernel of its own.
 
-    dA[c, Δx] = dy[B, c, X] H[B, c, s X + d Δx],  db[c] = dy[B, c, X]
-    dH[b, c, s x + d Δx] = A[c, Δx] dy[b, c, x], added up over all x and Δx that meet there
+    dA[c, Δx] = dy[B, c, X] H[B, c, s X + d Δx − P],  db[c] = dy[B, c, X]
+    dH[b, c, s x + d Δx − P] = A[c, Δx] dy[b, c, x], added up over all x and Δx that meet there
     """
 
     stride: Each = 1

@@ -10,14 +10,15 @@ import numpy as np
 
 from striate.byhand.einstein import einstein
 from striate.byhand.operation import Array, Gradients, Operation
-from striate.errors import SizeError, StriateError
+from striate.errors import SettingsError, SizeError, StriateError
 
 
 @dataclass
 class BatchNormalisation(Operation):
     """x̂ = (x − μ) / √(σ² + ε),  y = γ x̂ + β, for each channel; M values of it in the batch, b and all places.
 
-    In training μ and σ² are the batch's own, and depend on every x: with g = γ dy,
+    In training μ and σ² are the batch's own, and depend on every x: ∂μ/∂x_j = 1/M, ∂√(σ² + ε)/∂x_j = x̂_j / M, hence
+    ∂x̂_i/∂x_j = (δ_ij − 1/M − x̂_i x̂_j / M) / √(σ² + ε), and with g = γ dy summed over all i
 
         dx = (g − 1/M Σ g − x̂ 1/M Σ g x̂) / √(σ² + ε),  dγ = Σ dy x̂,  dβ = Σ dy
 
@@ -30,15 +31,15 @@ class BatchNormalisation(Operation):
     mean: Array | None = field(default=None, repr=False)
     variance: Array | None = field(default=None, repr=False)
 
+    def __post_init__(self) -> None:
+        if not (self.epsilon > 0 and 0 <= self.momentum <= 1):
+            raise SettingsError(f"{self}; expected an epsilon above 0, and a momentum from 0 to 1")
+        if (self.mean is None) != (self.variance is None):
+            raise SettingsError("of the running mean and variance one came; expected both, or neither")
+
     def forward(self, x: Array, gamma: Array, beta: Array) -> Array:
         """x (N, C) or (B, C, …), γ (C), β (C) to y of x's shape. Raises SizeError for a γ or β of other length."""
-        if x.ndim < 2 or not gamma.shape == beta.shape == x.shape[1:2]:
-            raise SizeError(f"γ is {gamma.shape} and β {beta.shape}; x {x.shape} needs one number for each channel")
-        past = [average.shape for average in (self.mean, self.variance) if average is not None]
-        if any(shape != gamma.shape for shape in past):
-            raise SizeError(
-                f"x {x.shape} needs running averages of {gamma.shape}; they are {' and '.join(map(str, past))}"
-            )
+        self._check(x, gamma, beta)
         around = (0, *range(2, x.ndim))
         μ, σ2 = self._measure(x, around) if self.training else self._remembered()
         deviation = np.sqrt(σ2 + self.epsilon)
@@ -54,6 +55,15 @@ class BatchNormalisation(Operation):
             M = dy.size / len(dγ)
             dy = dy - along(dβ, dy) / M - x_hat * along(dγ, dy) / M
         return along(slope, dy) * dy, dγ, dβ
+
+    def _check(self, x: Array, gamma: Array, beta: Array) -> None:
+        if x.ndim < 2 or not gamma.shape == beta.shape == x.shape[1:2]:
+            raise SizeError(f"γ is {gamma.shape} and β {beta.shape}; x {x.shape} needs one number for each channel")
+        past = [average.shape for average in (self.mean, self.variance) if average is not None]
+        if any(shape != gamma.shape for shape in past):
+            raise SizeError(
+                f"x {x.shape} needs running averages of {gamma.shape}; they are {' and '.join(map(str, past))}"
+            )
 
     def _measure(self, x: Array, around: tuple[int, ...]) -> tuple[Array, Array]:
         """The batch's mean and variance, which the running averages take in."""
@@ -78,7 +88,8 @@ class BatchNormalisation(Operation):
 class LocalResponseNormalisation(Operation):
     """y[b, c, x] = H[b, c, x] / S[b, c, x]^β,  S[b, c, x] = k + α N[c, J] H[b, J, x]²: N[c, j] = 1 if |c − j| ≤ n / 2.
 
-    H is felt in its own map and in its neighbours' S:
+    H is felt in its own map and, as N is symmetric, in its neighbours' S, ∂S[j]/∂H[c] = 2 α N[j, c] H[c], through the
+    derivative −β S^(−β−1) of S^−β:
 
         dH[b, c, x] = dy[b, c, x] S[b, c, x]^−β − 2 α β H[b, c, x] N[c, J] dy[b, J, x] H[b, J, x] S[b, J, x]^(−β−1)
 
@@ -90,12 +101,16 @@ class LocalResponseNormalisation(Operation):
     alpha: float = 1e-4
     beta: float = 0.75
 
+    def __post_init__(self) -> None:
+        if not isinstance(self.n, int) or self.n < 1 or self.n % 2 == 0:
+            raise SettingsError(f"n is {self.n} maps; expected an odd number, as many neighbours on either side")
+        if not (self.k > 0 and self.alpha >= 0):
+            raise SettingsError(f"{self}; expected k above 0, and an α not below")
+
     def forward(self, H: Array) -> Array:
         """(B, C, …) to the same."""
-        if not isinstance(self.n, int) or self.n < 1 or self.n % 2 == 0:
-            raise SizeError(f"n is {self.n} maps; expected an odd number, as many neighbours on either side")
-        if H.ndim < 2 or 0 in H.shape or self.k <= 0 or self.alpha < 0:
-            raise SizeError(f"{self} of H {H.shape}; expected k above 0, α not below, and (B, C, …), 1 or more each")
+        if H.ndim < 2 or 0 in H.shape:
+            raise SizeError(f"H is {H.shape}; expected (B, C, …), 1 or more each")
         c = np.arange(H.shape[1])
         N = (np.abs(c[:, None] - c) <= self.n // 2).astype(H.dtype)
         flat = H.reshape(*H.shape[:2], -1)

@@ -54,21 +54,20 @@ class Pooling(Operation):
         """df/dV, of V's shape."""
 
 
-class MaxPooling(Pooling):
-    """y[b, c, x] = max over Δ of V[b, c, x, Δ].
+class Choosing(Pooling):
+    """y[b, c, x] = one of V[b, c, x, Δ], of several alike the first; dy/dV is 1 there and 0 elsewhere."""
 
-    dy/dV is 1 at the largest value, of several the first, and 0 elsewhere.
-    """
-
-    outside = -inf
+    @abstractmethod
+    def chosen(self, V: Array) -> Array:
+        """The offset Δ that is chosen: (B, C, places …)."""
 
     def pool(self, V: Array) -> Array:
-        """The largest."""
-        return np.asarray(V.max(axis=-1))
+        """The chosen value."""
+        return np.take_along_axis(V, self.chosen(V)[..., None], axis=-1)[..., 0]
 
     def slope(self, V: Array) -> Array:
-        """1 at the largest."""
-        return np.asarray(np.arange(V.shape[-1]) == V.argmax(axis=-1)[..., None])
+        """1 at the chosen value."""
+        return np.asarray(np.arange(V.shape[-1]) == self.chosen(V)[..., None])
 
     @property
     def window(self) -> Window:
@@ -76,29 +75,31 @@ class MaxPooling(Pooling):
         return cast(Window, self.kept[1])
 
     def switches(self) -> Array:
-        """Where the values of the latest `forward` lay: (B, C, places …), places of H counted through in rows."""
+        """Where the chosen values of the latest `forward` lay: (B, C, places …), places counted through in rows."""
         V, window = self.kept
         numbers = np.arange(prod(window.size)).reshape(1, 1, *window.size)
         seen = views(numbers, window, outside=-1).reshape(1, 1, *window.places, -1)
-        chosen = self.slope(V).argmax(axis=-1)[..., None]  # the largest, or for the minimum the smallest
-        return np.take_along_axis(np.broadcast_to(seen, V.shape), chosen, axis=-1)[..., 0]
+        return np.take_along_axis(np.broadcast_to(seen, V.shape), self.chosen(V)[..., None], axis=-1)[..., 0]
 
 
-class MinPooling(MaxPooling):
-    """y[b, c, x] = min over Δ of V[b, c, x, Δ] = −max over Δ of −V.
+class MaxPooling(Choosing):
+    """y[b, c, x] = max over Δ of V[b, c, x, Δ]."""
 
-    dy/dV is 1 at the smallest value, of several the first, and 0 elsewhere.
-    """
+    outside = -inf
+
+    def chosen(self, V: Array) -> Array:
+        """The largest."""
+        return np.asarray(V.argmax(axis=-1))
+
+
+class MinPooling(Choosing):
+    """y[b, c, x] = min over Δ of V[b, c, x, Δ]."""
 
     outside = inf
 
-    def pool(self, V: Array) -> Array:
+    def chosen(self, V: Array) -> Array:
         """The smallest."""
-        return -super().pool(-V)
-
-    def slope(self, V: Array) -> Array:
-        """1 at the smallest."""
-        return super().slope(-V)
+        return np.asarray(V.argmin(axis=-1))
 
 
 class AveragePooling(Pooling):

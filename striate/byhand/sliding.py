@@ -1,14 +1,15 @@
 """A window that slides over maps: all its views at once, and the way back, where views that overlap are added up.
 
 Source: D2's convolution H[b, c, s x + d ΔX]; D0's "overlay the reshaped gradient …, overlapped gradients accumulated".
-Letters: x a place of the window, Δx an offset within it, s stride, d dilation; for maps of one, two or three axes.
+Letters: x a place of the window, Δx an offset within it, s stride, d dilation, P padding before the maps; for maps of
+one, two or three axes.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -19,8 +20,8 @@ from striate.errors import SizeError
 
 Each = int | Sequence[int]
 """One number for all axes, or one for each."""
-Paddings = Padding | Sequence[Padding]
-"""One padding for all axes, or one for each: a number, a pair (before, after), or "same"."""
+Paddings = int | Literal["same"] | Sequence[Padding]
+"""One number for both ends of all axes, "same", or for each axis one of: a number, a pair (before, after), "same"."""
 
 
 _ALL_MAPS = (slice(None), slice(None))
@@ -53,7 +54,8 @@ def window_over(
     paddings: tuple[Any, ...] = tuple(padding) if isinstance(padding, list | tuple) else (padding,) * axes
     if len(paddings) != axes or not all(map(_is_padding, paddings)):
         raise SizeError(
-            f"padding is {padding!r}; expected a whole number, a pair or 'same', or {axes}, one for each axis"
+            f"padding is {padding!r} for maps of {axes} axes; expected a number, 'same', or a sequence of one for "
+            "each axis, which may be a pair (before, after)"
         )
     ends = tuple(
         both_ends(p, w, f, stride=s, dilation=d)
@@ -63,7 +65,7 @@ def window_over(
 
 
 def views(H: Array, window: Window, *, outside: float = 0) -> Array:
-    """V[b, c, x, Δx] = H[b, c, s x + d Δx], read only; `outside` stands where the padding is."""
+    """V[b, c, x, Δx] = H[b, c, s x + d Δx − P], read only; `outside` stands where the padding is."""
     if H.shape[2:] != window.size or 0 in H.shape:
         raise SizeError(f"maps of {H.shape}; expected (B, C, …) with {window.size} places, each 1 or more")
     steps = _steps(window, (0,) * len(window.size))
@@ -76,7 +78,7 @@ def views(H: Array, window: Window, *, outside: float = 0) -> Array:
 
 
 def overlay(V: Array, window: Window) -> Array:
-    """H[b, c, s x + d Δx] = the sum of all V[b, c, x, Δx] that lie there; what lies in the padding is dropped."""
+    """H[b, c, s x + d Δx − P] = the sum of all V[b, c, x, Δx] that lie there; what lies in the padding is dropped."""
     padded = [w + before + after for w, (before, after) in zip(window.size, window.padding, strict=True)]
     H = np.zeros((*V.shape[:2], *padded), V.dtype)
     by_offset = np.moveaxis(V, range(-len(padded), 0), range(len(padded)))

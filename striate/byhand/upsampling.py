@@ -4,6 +4,7 @@ Source: D2, "Upsampling": nearest neighbour, bilinear, bed of nails, max unpooli
 (Ronneberger et al. 2015, arXiv:1505.04597). Max unpooling: SegNet (Badrinarayanan et al. 2015, arXiv:1511.00561).
 """
 
+from abc import abstractmethod
 from dataclasses import dataclass
 from math import prod
 
@@ -13,7 +14,7 @@ from striate.arithmetic.windows import transposed_output_size
 from striate.byhand.convolution import all_groups, bias_gradient, by_group, with_bias
 from striate.byhand.einstein import einstein
 from striate.byhand.operation import Array, Gradients, Operation, floating
-from striate.byhand.pooling import MaxPooling
+from striate.byhand.pooling import Choosing
 from striate.byhand.sliding import Window, overlay, views, window_over
 from striate.errors import SizeError, expect_whole
 
@@ -49,42 +50,50 @@ class BedOfNails(Scaling):
         return (dy[self.kept],)
 
 
-class Bilinear(Scaling):
-    """y[b, c, x, y] = U[x, I] U[y, J] H[b, c, I, J]: U[x, i] is how near value i is to place x.
+class Interpolation(Scaling):
+    """Y[b, c, x, y] = U[x, I] V[y, J] H[b, c, I, J]: U[x, i] is how much i counts at x, V[y, j] how much j at y.
 
-    Values lie in the middle of their cells: place x is at (x + ½) / s − ½ of the input, between two values, of which
-    each counts by 1 less its distance; before the first and behind the last these alone count.
-
-        dH[b, c, i, j] = U[X, i] U[Y, j] dy[b, c, X, Y]
+    dH[b, c, i, j] = U[X, i] V[Y, j] dY[b, c, X, Y].
     """
 
     def forward(self, H: Array) -> Array:
-        """(B, C, H, W) to (B, C, s H, s W). Raises SizeError for other maps."""
+        """(B, C, X, Y) to (B, C, s X, s Y). Raises SizeError for other maps."""
         if H.ndim != 4:
-            raise SizeError(f"H is {H.shape}; expected images (B, C, H, W)")
+            raise SizeError(f"H is {H.shape}; expected images (B, C, X, Y)")
         H = floating(H)
-        U = [self.nearness(w).astype(H.dtype) for w in H.shape[2:]]
-        self.keep(U)
-        return einstein("Y[b, c, x, y] = U[x, I] V[y, J] H[b, c, I, J]", U=U[0], V=U[1], H=H)
+        U, V = (self.nearness(w).astype(H.dtype) for w in H.shape[2:])
+        self.keep(U, V)
+        return einstein("Y[b, c, x, y] = U[x, I] V[y, J] H[b, c, I, J]", U=U, V=V, H=H)
 
-    def backward(self, dy: Array) -> Gradients:
+    def backward(self, dY: Array) -> Gradients:
         """dH, of H's shape."""
         U, V = self.kept
-        return (einstein("dH[b, c, i, j] = U[X, i] V[Y, j] dy[b, c, X, Y]", U=U, V=V, dy=dy),)
+        return (einstein("dH[b, c, i, j] = U[X, i] V[Y, j] dY[b, c, X, Y]", U=U, V=V, dY=dY),)
+
+    @abstractmethod
+    def nearness(self, size: int) -> Array:
+        """How much each of `size` values counts at each of the places: (s W, W)."""
+
+
+class Nearest(Interpolation):
+    """Y[b, c, x, y] = H[b, c, ⌊x / s⌋, ⌊y / s⌋]: each value fills a cell; U[x, i] is 1 for its own cell alone."""
 
     def nearness(self, size: int) -> Array:
-        """U (s W, W)."""
+        """1 for the value of the cell."""
+        return np.repeat(np.eye(size), self.scale, axis=0)
+
+
+class Bilinear(Interpolation):
+    """U[x, i] = max(0, 1 − |p − i|), p = (x + ½) / s − ½: the two values beside p count by 1 less their distance.
+
+    Values lie in the middle of their cells, hence the halves; before the first and behind the last these alone count.
+    """
+
+    def nearness(self, size: int) -> Array:
+        """1 less the distance."""
         place = (np.arange(self.scale * size) + 0.5) / self.scale - 0.5
         distance = np.abs(np.clip(place, 0, size - 1)[:, None] - np.arange(size))
         return np.asarray(np.maximum(0, 1 - distance))
-
-
-class Nearest(Bilinear):
-    """y[b, c, x, y] = H[b, c, ⌊x / s⌋, ⌊y / s⌋]: each value fills a cell; U[x, i] is 1 for its own cell alone."""
-
-    def nearness(self, size: int) -> Array:
-        """U (s W, W)."""
-        return np.repeat(np.eye(size), self.scale, axis=0)
 
 
 @dataclass
@@ -95,7 +104,7 @@ class MaxUnpooling(Operation):
     they were; hence dH[b, c, x] = dy[b, c, switch[b, c, x]] / n.
     """
 
-    pooling: MaxPooling
+    pooling: Choosing
 
     def forward(self, H: Array) -> Array:
         """(B, C, places …) to the shape that was pooled. Raises SizeError if H has not the shape of the pooled."""
@@ -155,7 +164,8 @@ class UpConvolution(Operation):
     def _window(self, H: Array, A: Array) -> Window:
         """The window of the convolution that leads from y to H."""
         expect_whole("groups", self.groups, max((1, *A.shape[:1])))
-        if H.ndim != A.ndim or not 3 <= H.ndim <= 5 or H.shape[1] != len(A) or len(A) % self.groups or 0 in (*H.shape, *A.shape):
+        fits = H.ndim == A.ndim and 3 <= H.ndim <= 5 and H.shape[1] == len(A) and len(A) % self.groups == 0
+        if not fits or 0 in (*H.shape, *A.shape):
             raise SizeError(
                 f"H is {H.shape} and A {A.shape}, groups {self.groups}; expected (B, C, …) and (C, K/G, kernel …)"
             )

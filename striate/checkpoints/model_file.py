@@ -15,9 +15,9 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 from striate.architectures.catalogue import Declaration
-from striate.checkpoints.writing import write_whole
 from striate.errors import ModelFileError, StriateError
 from striate.images.preparation import Preparation
+from striate.writing import write_whole
 
 FORMAT_VERSION = 1
 MODEL_FILE = "model.safetensors"

@@ -5,13 +5,17 @@ equation 1. The softmax in base 2 is the one that the lectures' example [4, -1] 
 """
 
 import math
+import sys
 from functools import reduce
 
 import torch
 from torch import Tensor, nn
 
-from striate.errors import SettingsError, SizeError, expect_whole
+from striate.errors import SettingsError, SizeError
 from striate.layers.layout import laid_as
+from striate.layers.sizes import expect_numbers, whole
+
+_AXES = 64  # what torch allows
 
 
 class Maxout(nn.Module):
@@ -21,7 +25,8 @@ class Maxout(nn.Module):
     all C units, then their second ones: piece p of unit c is value p·C + c along `dim`. (The paper's own code has the
     pieces of a unit beside each other, p + pieces·c; blocks are faster to compare.)
 
-    Raises SettingsError for pieces under 1, and SizeError for an input whose `dim` does not divide into them.
+    Raises SettingsError for pieces under 1 and a `dim` that is no whole number, and SizeError for an input whose `dim`
+    does not divide into them.
 
     >>> Maxout()(torch.tensor([[1.0, -2.0, 0.0, 5.0]]))  # units (1, 0) and (-2, 5)
     tensor([[1., 5.]])
@@ -29,8 +34,7 @@ class Maxout(nn.Module):
 
     def __init__(self, pieces: int = 2, dim: int = 1) -> None:
         super().__init__()
-        expect_whole("pieces", pieces, 100_000)
-        self.pieces, self.dim = pieces, dim
+        self.pieces, self.dim = whole("pieces", pieces), _axis(dim)
 
     def forward(self, scores: Tensor) -> Tensor:
         values = _length(scores, self.dim)
@@ -50,7 +54,8 @@ class Softmax(nn.Module):
 
     In base e it is torch.nn.Softmax. A base b is the base e of z·ln b: a larger one prefers the largest score more.
 
-    Raises SettingsError for a base that is not above 0, and SizeError for an input without dimension `dim`.
+    Raises SettingsError for a base that is not above 0, a `dim` that is no whole number and an input of whole numbers,
+    and SizeError for an input without dimension `dim`.
 
     >>> scores = torch.tensor([[4.0, -1.0]])
     >>> Softmax()(scores), Softmax(base=2)(scores)
@@ -59,12 +64,13 @@ class Softmax(nn.Module):
 
     def __init__(self, base: float = math.e, dim: int = 1) -> None:
         super().__init__()
-        if not isinstance(base, int | float) or not 0 < base < math.inf:
-            raise SettingsError(f"base is {base!r}; expected a number above 0, as 2 or math.e")
-        self.base, self.dim = base, dim
+        if not isinstance(base, int | float) or isinstance(base, bool) or not 0 < base <= sys.float_info.max:
+            raise SettingsError(f"base is {base!r}; expected a number above 0 that fits a float, as 2 or math.e")
+        self.base, self.dim = base, _axis(dim)
 
     def forward(self, scores: Tensor) -> Tensor:
         _length(scores, self.dim)
+        expect_numbers(scores)
         if self.base != math.e:
             below = scores - scores.detach().amax(self.dim, keepdim=True)  # large scores times ln b would be rounded
             scores = below * math.log(self.base)
@@ -72,6 +78,10 @@ class Softmax(nn.Module):
 
     def extra_repr(self) -> str:
         return f"base={self.base:g}, dim={self.dim}"
+
+
+def _axis(dim: int) -> int:
+    return whole("dim", dim, least=-_AXES, most=_AXES - 1)
 
 
 def _length(scores: Tensor, dim: int) -> int:

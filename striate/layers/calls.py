@@ -4,10 +4,12 @@ Module hooks tell who runs, a dispatch mode tells what is computed, however it w
 storage, so that a view, a slice or `x.data` counts as the tensor that it looks into.
 """
 
+import sys
 from collections import defaultdict
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -34,17 +36,28 @@ class Storage(StorageWeakRef):
         return bool(super().expired())  # type: ignore[no-untyped-call]
 
 
+class Place(NamedTuple):
+    """How a tensor lies in its storage."""
+
+    shape: tuple[int, ...]
+    strides: tuple[int, ...]
+    offset: int
+
+
 @dataclass(frozen=True, eq=False)
 class Operation:
     """One operation of torch: the storages of the tensors that it read, in order, and of the first that it made.
 
-    `dims` is the number of axes of what it made; `training` says whether it was told to behave as in training.
+    `taken` and `given` say how the first read and the first made lie there; a `view` makes no values of its own.
+    `training` says whether it was told to behave as in training.
     """
 
     name: str
     reads: tuple[Storage, ...]
     made: Storage | None
-    dims: int
+    taken: Place | None
+    given: Place | None
+    view: bool
     training: bool
 
 
@@ -72,7 +85,8 @@ class Run:
         for call in calls:
             for step in call.steps:
                 if isinstance(step, Operation):
-                    self._origin[step.made] = (call, step)
+                    if not step.view:
+                        self._origin[step.made] = (call, step)
                     for storage in step.reads:
                         self._readers[storage].append(step)
 
@@ -94,8 +108,19 @@ def run(network: nn.Module, example: tuple[Tensor, ...]) -> Run:
                 continue  # takes no hooks: what it computes counts for the module that calls it
             hooks.callback(module.register_forward_pre_hook(recorder.begin, prepend=True).remove)
             hooks.callback(module.register_forward_hook(recorder.end, always_call=True).remove)
-        with torch.inference_mode(False), torch.no_grad(), recorder:
+        with as_it_stands(), recorder:
             return Run(recorder.calls, network(*example))
+
+
+@contextmanager
+def as_it_stands() -> Iterator[None]:
+    """Without gradients and, if a part was given to torch.compile, without compiling it."""
+    with ExitStack() as settings:
+        settings.enter_context(torch.inference_mode(False))
+        settings.enter_context(torch.no_grad())
+        if "torch._dynamo" in sys.modules:  # importing the compiler costs 1.6 s, and nothing compiles without it
+            settings.enter_context(torch.compiler.set_stance("force_eager"))
+        yield
 
 
 class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
@@ -127,12 +152,22 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         reads = _storages((args, kwargs))
         if reads and self._running:
             settings = dict(zip((argument.name for argument in func._schema.arguments), args, strict=False))
-            made = next((leaf for leaf in tree_leaves(result) if isinstance(leaf, Tensor)), None)
-            dims = 0 if made is None else made.dim()
-            training = settings.get("training") is True
+            made, taken = _first_tensor(result), _first_tensor((args, kwargs))
             name = func.overloadpacket.__name__
-            self._running[-1].steps.append(Operation(name, reads, storage_of(made), dims, training))
+            view = func.is_view or name == "_unsafe_view"
+            step = Operation(name, reads, storage_of(made), _place(taken), _place(made), view, settings.get("training") is True)
+            self._running[-1].steps.append(step)
         return result
+
+
+def _first_tensor(values: object) -> Tensor | None:
+    return next((leaf for leaf in tree_leaves(values) if isinstance(leaf, Tensor)), None)
+
+
+def _place(tensor: Tensor | None) -> Place | None:
+    if tensor is None or storage_of(tensor) is None:
+        return None
+    return Place(tuple(tensor.shape), tensor.stride(), tensor.storage_offset())
 
 
 def _storages(values: object) -> tuple[Storage, ...]:

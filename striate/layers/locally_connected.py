@@ -11,9 +11,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from striate.arithmetic.windows import output_size
-from striate.errors import SizeError, expect_whole
+from striate.errors import SettingsError, SizeError
 from striate.layers.layout import laid_as
-from striate.layers.sizes import Sizes, pair
+from striate.layers.sizes import Sizes, expect_numbers, pair, whole
+
+_MOST = 10**10  # weights: 40 GB
 
 
 class LocallyConnected2d(nn.Module):
@@ -31,8 +33,8 @@ class LocallyConnected2d(nn.Module):
         bias: whether each place of each map has one.
 
     Raises:
-        SettingsError: a setting that is no such number.
-        SizeError: the window does not fit on `size`, or the input is not (N, C, *size).
+        SettingsError: a setting that is no such number, more than 10¹⁰ weights, or an input of whole numbers.
+        SizeError: the window does not fit on `size`, or the input is not (N, C, *size), or (C, *size) of one image.
 
     >>> layer = LocallyConnected2d(3, 8, size=32, kernel_size=5, stride=3)
     >>> layer.weight.shape, layer(torch.zeros(2, 3, 32, 32)).shape
@@ -51,15 +53,18 @@ class LocallyConnected2d(nn.Module):
         bias: bool = True,
     ) -> None:
         super().__init__()
-        expect_whole("in_channels", in_channels, 100_000)
-        expect_whole("out_channels", out_channels, 100_000)
-        self.in_channels, self.out_channels, self.size = in_channels, out_channels, pair("size", size)
+        self.in_channels, self.out_channels = whole("in_channels", in_channels), whole("out_channels", out_channels)
+        self.size = pair("size", size)
         self.kernel_size, self.stride = pair("kernel_size", kernel_size), pair("stride", stride)
         self.padding = pair("padding", padding, least=0)
         axes = zip(self.size, self.kernel_size, self.stride, self.padding, strict=True)
         places = [output_size(length, window, stride=step, padding=pad) for length, window, step, pad in axes]
-        self.weight = nn.Parameter(torch.empty(*places, out_channels, in_channels, *self.kernel_size))
-        self.bias = nn.Parameter(torch.empty(out_channels, *places)) if bias else None
+        shape = *places, self.out_channels, self.in_channels, *self.kernel_size
+        if math.prod(shape) > _MOST:
+            counts = " × ".join(map(str, shape))
+            raise SettingsError(f"{counts} weights; expected at most {_MOST:,}: take smaller maps, or a convolution")
+        self.weight = nn.Parameter(torch.empty(shape))
+        self.bias = nn.Parameter(torch.empty(self.out_channels, *places)) if bias else None
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
@@ -69,17 +74,18 @@ class LocallyConnected2d(nn.Module):
             nn.init.uniform_(parameter, -bound, bound)
 
     def forward(self, maps: Tensor) -> Tensor:
-        if maps.shape[1:] != (self.in_channels, *self.size):
+        if maps.dim() not in (3, 4) or maps.shape[-3:] != (self.in_channels, *self.size):
             wanted = ", ".join(map(str, (self.in_channels, *self.size)))
             raise SizeError(
                 f"maps are {tuple(maps.shape)}; a layer with weights for each place of (N, {wanted}) takes no others: "
                 "resize the maps, or build it for their channels and size"
             )
+        expect_numbers(maps)
         rows, columns = self.padding
         windows = functional.pad(maps, (columns, columns, rows, rows))
-        for axis in range(2):
-            windows = windows.unfold(axis + 2, self.kernel_size[axis], self.stride[axis])  # a view: (N, C, H, W, F, F)
-        made = torch.einsum("nchwij,hwkcij->nkhw", windows, self.weight)  # (N, K, H, W)
+        for axis in range(2):  # a view: (N, C, H, W, F, F)
+            windows = windows.unfold(maps.dim() - 2 + axis, self.kernel_size[axis], self.stride[axis])
+        made = torch.einsum("...chwij,hwkcij->...khw", windows, self.weight)  # (N, K, H, W)
         return laid_as(made if self.bias is None else made + self.bias, maps)
 
     def extra_repr(self) -> str:

@@ -34,10 +34,12 @@ def foldable(network: nn.Module, *example: Tensor) -> list[Pair]:
     A batch norm that is in no pair stays. It may stand before its layer (pre-activation) or behind an activation or a
     second batch norm, have no running statistics, be called twice or not at all; its layer may be called twice, share
     its weight, be parametrised or of a class with a forward of its own, or give its output to somebody else too; either
-    may have hooks, which must see what they have always seen.
+    may have hooks, which must see what they have always seen. Batch norm may take its layer's output as another view of
+    all of it, as by `flatten`, but not several outputs behind one another, as by `torch.cat`. In a part that is
+    scripted, traced or exported there are no modules any more, and so no pairs: fold first.
 
-    Raises SettingsError for what is no module and for a network that cannot be copied. Errors that the network itself
-    raises on the example come through.
+    Raises SettingsError for what is no module, for a scripted or traced network, for one that cannot be copied, and for
+    an example without values. Errors that the network itself raises on the example come through.
 
     >>> network = nn.Sequential(nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8), nn.ReLU(), nn.BatchNorm2d(8))
     >>> foldable(network, torch.zeros(1, 3, 32, 32))
@@ -53,6 +55,8 @@ def in_evaluation(network: nn.Module) -> nn.Module:
     if not isinstance(network, nn.Module):
         raise SettingsError(f"the network is a {type(network).__name__}; expected a module of torch")
     bare: nn.Module = getattr(network, "_orig_mod", network)
+    if isinstance(bare, torch.jit.ScriptModule):
+        raise SettingsError("the network is scripted or traced, and its modules are gone: fold it before that")
     try:
         with torch.inference_mode(False):
             return deepcopy(bare).eval()
@@ -66,6 +70,9 @@ def in_evaluation(network: nn.Module) -> nn.Module:
 
 def pairs_of(network: nn.Module, example: tuple[Tensor, ...]) -> list[tuple[Layer, _BatchNorm]]:
     """The modules of the pairs of a network that is in evaluation mode."""
+    for values in example:
+        if isinstance(values, Tensor) and not values.numel():
+            raise SettingsError(f"the example is {tuple(values.shape)}, without values; expected one image at least")
     seen = run(network, example)
     return [pair for call in seen.calls if (pair := _pair(call, seen))]
 
@@ -98,10 +105,11 @@ def _layer_before(operation: Operation, seen: Run) -> Layer | None:
     call, made = seen.origin(output) or (None, None)
     if call is None or made is None or not isinstance(layer := call.module, Layer) or _has_hooks(layer):
         return None
-    nobody_else = seen.readers(output) == [operation] and output.expired()  # who keeps it may read it later
-    channels_second = made.dims == layer.weight.dim()  # else batch norm takes another axis for the channels
+    *views, last = seen.readers(output)
+    nobody_else = last is operation and _in_turn([made, *views, operation]) and output.expired()  # else it may be read
+    channels_second = _channels(made, layer) == _second(operation)
     once = all(reader in call.steps for number in _numbers(layer) for reader in seen.readers(number))
-    return layer if nobody_else and channels_second and once and _has_forward_of_torch(layer) else None
+    return layer if nobody_else and once and _channels_second(layer, made, operation) and _has_forward_of_torch(layer) else None
 
 
 def _has_forward_of_torch(layer: Layer) -> bool:

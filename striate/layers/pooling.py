@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from striate.errors import SettingsError, SizeError
-from striate.layers.sizes import Sizes, pair
+from striate.errors import SettingsError
+from striate.layers.sizes import Sizes, expect_maps, expect_numbers, least_size, pair
 
 
 class Pool2d(nn.Module):
@@ -30,12 +30,9 @@ class Pool2d(nn.Module):
             )
 
     def expect_room(self, maps: Tensor) -> None:
-        """Raise SizeError if the window fits nowhere."""
-        least = tuple(max(1, window - 2 * pad) for window, pad in zip(self.kernel_size, self.padding, strict=True))
-        if maps.dim() not in (3, 4) or any(side < size for side, size in zip(maps.shape[-2:], least, strict=True)):
-            window, sides = ("×".join(map(str, sizes)) for sizes in (self.kernel_size, least))
-            wanted = f"(N, C, H, W) of at least {sides} values for a window of {window}"
-            raise SizeError(f"maps are {tuple(maps.shape)}; expected {wanted}: enlarge them, or make it smaller")
+        """Raise SizeError if the window fits nowhere, and SettingsError if nothing is larger than something else."""
+        expect_maps(maps, least=least_size(self.kernel_size, self.padding))
+        expect_numbers(maps, or_whole=True)
 
     def extra_repr(self) -> str:
         return f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"
@@ -45,9 +42,11 @@ class L2Pool2d(Pool2d):
     """y = √(Σ x²) over each window, 0 outside the maps: (N, C, H, W) to (N, C, H', W').
 
     Equal to torch.nn.LPPool2d(2), which takes no padding. Where a window is 0 all over, so is the gradient. The squares
-    have the number format of the maps: in float16 those of values from 256 on overflow.
+    have the number format of the maps: in float16 those of values from 256 on overflow, those of values under 0.00017
+    are 0, and from there to 0.008 digits are lost.
 
-    Raises SettingsError for a window, stride or padding that makes no sense, SizeError for maps it does not fit on.
+    Raises SettingsError for a window, stride or padding that makes no sense and for maps of whole numbers, SizeError
+    for maps it does not fit on.
 
     >>> L2Pool2d(2)(torch.tensor([[[[3.0, 0.0], [0.0, 4.0]]]]))
     tensor([[[[5.]]]])
@@ -55,6 +54,7 @@ class L2Pool2d(Pool2d):
 
     def forward(self, maps: Tensor) -> Tensor:
         self.expect_room(maps)
+        expect_numbers(maps)
         energy = functional.avg_pool2d(  # (N, C, H', W'); a mean divided by 1 is a sum
             maps.square(), self.kernel_size, self.stride, self.padding, divisor_override=1
         )
@@ -64,7 +64,8 @@ class L2Pool2d(Pool2d):
 class MinPool2d(Pool2d):
     """The smallest value of each window, +∞ outside the maps: (N, C, H, W) to (N, C, H', W').
 
-    Raises SettingsError for a window, stride or padding that makes no sense, SizeError for maps it does not fit on.
+    Raises SettingsError for a window, stride or padding that makes no sense and for maps of truth values, SizeError for
+    maps it does not fit on.
 
     >>> MinPool2d(2)(torch.tensor([[[[6.0, 8.0], [3.0, 4.0]]]]))
     tensor([[[[3.]]]])

@@ -10,7 +10,7 @@ each call. A published 1x1 kernel becomes their weight by `flatten(1)`.
 import torch
 from torch import Tensor, nn
 
-from striate.errors import SizeError, expect_whole
+from striate.layers.sizes import expect_maps, expect_numbers, whole
 
 
 class SqueezeExcitation(nn.Module):
@@ -18,7 +18,8 @@ class SqueezeExcitation(nn.Module):
 
     `reduce` goes from C values to C / reduction, at least 1, and `expand` back to C: about 2·C·C / reduction weights.
 
-    Raises SettingsError for channels or a reduction under 1, and SizeError for an input of other channels.
+    Raises SettingsError for channels or a reduction under 1 and an input of whole numbers, and SizeError for an input
+    of other channels.
 
     >>> layer = SqueezeExcitation(64)
     >>> layer.reduce.out_features, layer(torch.zeros(2, 64, 7, 7)).shape
@@ -27,16 +28,13 @@ class SqueezeExcitation(nn.Module):
 
     def __init__(self, channels: int, reduction: int = 16) -> None:
         super().__init__()
-        expect_whole("channels", channels, 100_000)
-        expect_whole("reduction", reduction, 100_000)
+        channels, reduction = whole("channels", channels), whole("reduction", reduction)
         self.reduce = nn.Linear(channels, max(1, channels // reduction))
         self.expand = nn.Linear(self.reduce.out_features, channels)
 
     def forward(self, maps: Tensor) -> Tensor:
-        channels = self.expand.out_features
-        if maps.dim() not in (3, 4) or maps.shape[-3] != channels:
-            wanted = f"(N, {channels}, H, W)"
-            raise SizeError(f"maps are {tuple(maps.shape)}; expected {wanted}: build the layer for their channels")
+        expect_maps(maps, self.expand.out_features)
+        expect_numbers(maps)
         squeezed = maps.mean((-2, -1))  # (N, C)
         weights = torch.sigmoid(self.expand(self.reduce(squeezed).relu()))  # (N, C)
         return maps * weights[..., None, None]

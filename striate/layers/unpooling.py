@@ -14,9 +14,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from striate.errors import SizeError, expect_whole
+from striate.errors import SizeError
 from striate.layers.layout import lies_channels_last
 from striate.layers.pooling import Pool2d
+from striate.layers.sizes import expect_maps, expect_numbers, whole
 
 
 class BedOfNails(nn.Module):
@@ -31,12 +32,10 @@ class BedOfNails(nn.Module):
 
     def __init__(self, scale: int) -> None:
         super().__init__()
-        expect_whole("scale", scale, 100_000)
-        self.scale = scale
+        self.scale = whole("scale", scale)
 
     def forward(self, maps: Tensor) -> Tensor:
-        if maps.dim() not in (3, 4):
-            raise SizeError(f"maps are {tuple(maps.shape)}; expected (N, C, H, W), or (C, H, W) of one image")
+        expect_maps(maps)
         if lies_channels_last(maps):
             return self._spread(maps.movedim(1, -1), rows=1).movedim(-1, 1)
         return self._spread(maps, rows=maps.dim() - 2)
@@ -66,8 +65,8 @@ class Switches(NamedTuple):
 class SwitchPool2d(Pool2d):
     """The largest value of each window, and where it was: (N, C, H, W) to (N, C, H', W') and `Switches`.
 
-    Nothing stands outside the maps. Raises SettingsError for a window, stride or padding that makes no sense, SizeError
-    for maps it does not fit on.
+    Nothing stands outside the maps. Raises SettingsError for a window, stride or padding that makes no sense and for
+    maps of truth values, SizeError for maps it does not fit on.
 
     >>> pooled, switches = SwitchPool2d(2)(torch.tensor([[[[6.0, 8.0], [3.0, 4.0]]]]))
     >>> pooled, switches
@@ -89,7 +88,8 @@ class SwitchUnpool2d(nn.Module):
     what was pooled restores each maximum. Results are the same in every run; on a GPU, where values meet, only with
     torch.use_deterministic_algorithms.
 
-    Raises SizeError if the maps do not have the shape of the switches.
+    Raises SizeError if the maps do not have the shape of the switches, SettingsError for whole numbers where values may
+    meet.
 
     >>> pooled, switches = SwitchPool2d(2)(torch.tensor([[[[6.0, 8.0], [3.0, 4.0]]]]))
     >>> SwitchUnpool2d()(pooled, switches)
@@ -103,6 +103,8 @@ class SwitchUnpool2d(nn.Module):
             raise SizeError(
                 f"maps are {came} and the switches {wanted}: unpool maps of the shape that the pooling gave"
             )
+        if switches.overlap:
+            expect_numbers(maps)  # a mean of whole numbers is none
         if lies_channels_last(maps):
             last = switches._replace(indices=switches.indices.movedim(1, -1))
             return _put_back(maps.movedim(1, -1), last, rows=1).movedim(-1, 1)

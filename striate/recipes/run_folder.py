@@ -19,13 +19,13 @@ from typing import Any
 import tomli_w
 
 from striate.architectures.patterns.pattern import is_pattern
-from striate.checkpoints.writing import is_partial, sweep, write_whole
 from striate.errors import RunError, StorageError
 from striate.images.variation import Variation
 from striate.machine.choice import Machine
 from striate.machine.doctor import describe_choices, versions
 from striate.recipes.data import RunData
 from striate.recipes.settings import Settings
+from striate.writing import is_partial, sweep, write_whole
 
 RUN_FILE = "run.toml"
 REPORT_FILE = "report.html"

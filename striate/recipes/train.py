@@ -10,7 +10,6 @@ import torch
 from torch import nn
 
 from striate.checkpoints.model_file import MODEL_FILE, Checkpoint, load_checkpoint, save_checkpoint
-from striate.checkpoints.writing import write_whole
 from striate.description.describing import describe_network
 from striate.errors import RunError, SettingsError, StorageError
 from striate.images.batches import Batch
@@ -37,6 +36,7 @@ from striate.tasks.classification import Classification, Classifier, Evaluation
 from striate.training.fit import Course, fit
 from striate.training.logbook import Epoch, read_rows
 from striate.training.state import read_step
+from striate.writing import write_whole
 
 _NAMED = 10  # skipped files shown while training
 

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from striate.checkpoints.writing import write_whole
 from striate.errors import RunError, StorageError
+from striate.writing import write_whole
 
 LOGBOOK = "metrics.csv"
 

@@ -14,8 +14,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
-from striate.checkpoints.writing import write_whole
 from striate.errors import RunError
+from striate.writing import write_whole
 
 STATE_FILE = Path("last") / "state.safetensors"
 _HEADER, _NETWORK, _MOMENTUM = "striate", "network.", "momentum."

@@ -64,7 +64,7 @@ def local_response_normalisation(draw):
 
 
 def dropout(training, draw):
-    operation, x = plain(lambda draw: by.Dropout(draw.of((0.5, 0.25, 0.0))))(draw)
+    operation, x = plain(lambda draw: by.Dropout(np.random.default_rng(0), draw.of((0.5, 0.25, 0.0))))(draw)
     operation.training = training
     return operation, x
 

@@ -14,6 +14,7 @@ from striate.byhand import (
     CrossEntropy,
     Dropout,
     LeakyReLU,
+    LocalResponseNormalisation,
     MaxPooling,
     MaxUnpooling,
     MulticlassSVM,
@@ -48,7 +49,6 @@ LOSSES = pytest.mark.parametrize("loss", [CrossEntropy(), SoftmaxCrossEntropy(),
         (np.array([0.0, 1.0]), "float64 (2,) from 0.0 to 1.0"),
         (np.array([0, 1, 1]), "int64 (3,) from 0 to 1"),
         (np.array([[0], [1]]), "int64 (2, 1) from 0 to 1"),
-        (np.array([True, False]), "bool (2,) from False to True"),
         (np.zeros(0, int), "int64 (0,)"),
         (1, "int64 ()"),
     ],
@@ -75,8 +75,18 @@ def test_a_class_that_was_held_for_impossible_has_no_cross_entropy():
         (lambda: Softmax(1), "the base of the softmax is 1; expected more than 1"),
         (lambda: Softmax(float("nan")), "the base of the softmax is nan"),
         (lambda: Softmax(float("inf")), "the base of the softmax is inf"),
-        (lambda: Dropout(1.0), "dropout with a probability of 1.0; expected 0 or more, and less than 1"),
-        (lambda: Dropout(-0.1), "dropout with a probability of -0.1"),
+        (
+            lambda: Dropout(np.random.default_rng(0), 1.0),
+            "dropout with a probability of 1.0; expected 0 or more, and less than 1",
+        ),
+        (lambda: Dropout(np.random.default_rng(0), -0.1), "dropout with a probability of -0.1"),
+        (lambda: Dropout(0.5), "random is 0.5; expected np.random.default_rng(seed)"),
+        (lambda: LocalResponseNormalisation(4), "n is 4 maps; expected an odd number"),
+        (lambda: LocalResponseNormalisation(-1), "n is -1 maps; expected an odd number"),
+        (lambda: LocalResponseNormalisation(k=0), "LocalResponseNormalisation(n=5, k=0,"),
+        (lambda: BatchNormalisation(epsilon=-1), "BatchNormalisation(epsilon=-1,"),
+        (lambda: BatchNormalisation(momentum=7), "BatchNormalisation(epsilon=1e-05, momentum=7)"),
+        (lambda: BatchNormalisation(mean=np.zeros(2)), "of the running mean and variance one came"),
         (lambda: LeakyReLU(2.0), "the slope of the leaky ReLU is 2.0; expected less than 1"),
         (lambda: BedOfNails(0), "scale is 0; expected a whole number from 1 to"),
         (lambda: Bilinear(-1), "scale is -1; expected a whole number from 1 to"),
@@ -121,3 +131,9 @@ def test_columns_of_another_window_are_not_laid_back():
         col2im(np.ones((1, 18, 8)), window)
     with pytest.raises(SizeError, match=r"maps of \(1, 2, 6, 6\); expected \(B, C, …\) with \(5, 5\) places"):
         im2col(np.ones((1, 2, 6, 6)), window)
+
+
+@pytest.mark.parametrize("odd", [np.array([True, False]), "photo.jpg", [[1.0], [1.0, 2.0]], np.array([1j])])
+def test_what_is_no_array_of_numbers_is_refused(odd):
+    with pytest.raises(SizeError, match="expected an array of numbers"):
+        ReLU().forward(odd)

@@ -6,16 +6,20 @@ import pytest
 from striate.byhand import (
     Add,
     BatchNormalisation,
+    CrossEntropy,
     Dropout,
     GradientCheck,
     Graph,
     Linear,
     MinPooling,
     Operation,
+    ReLU,
     SoftmaxCrossEntropy,
+    SquaredNorm,
     Tanh,
     gradient_check,
 )
+from striate.errors import StriateError
 
 random = np.random.default_rng(0)
 
@@ -34,14 +38,17 @@ class Function(Operation):
         return (self.slope(self.kept) * dy,)
 
 
-class Answers(Linear):
-    """Linear, whose gradients a test may change before they are given."""
+class Changed(Operation):
+    """An operation whose gradients a test may change before they are given."""
 
-    def __init__(self, change):
-        self.change = change
+    def __init__(self, operation, change):
+        self.operation, self.change = operation, change
 
-    def backward(self, ds):
-        return self.change(*super().backward(ds))
+    def forward(self, x, W=None, b=None):
+        return self.operation.forward(*(array for array in (x, W, b) if array is not None))
+
+    def backward(self, dy):
+        return self.change(*self.operation.backward(dy))
 
 
 def check_at(x, value, slope):
@@ -49,7 +56,7 @@ def check_at(x, value, slope):
 
 
 def check_linear(change, *, rows=4):
-    return gradient_check(Answers(change), random.normal(size=(2, 3)), random.normal(size=(rows, 3)))
+    return gradient_check(Changed(Linear(), change), random.normal(size=(2, 3)), random.normal(size=(rows, 3)))
 
 
 def ramp(x):
@@ -102,8 +109,8 @@ def test_ties_of_windows_that_overlap_may_pull_in_opposite_directions(seed):
     assert check.kinks == {"H": 6}
 
 
-@pytest.mark.parametrize("change", [lambda dx, dW, db: (dx, dW.T), lambda dx, dW, db: (dx, dW.sum()), lambda *d: d[:1]])
-def test_a_gradient_of_another_shape_or_none_at_all_is_infinitely_wrong(change):
+@pytest.mark.parametrize("change", [lambda dx, dW, db: (dx, dW.T), lambda dx, dW, db: (dx, dW.sum())])
+def test_a_gradient_of_another_shape_is_infinitely_wrong(change):
     check = check_linear(change)
     assert not check.passed
     assert check.errors["W"] == np.inf
@@ -115,8 +122,52 @@ def test_a_gradient_too_many_is_wrong_but_for_an_input_that_may_be_left_out():
     assert check_linear(lambda dx, dW, db: (dx, dW, db, db)).errors["x4"] == np.inf
 
 
-def test_none_is_no_gradient_of_an_input_with_a_fraction():
-    assert check_linear(lambda dx, dW, db: (None, dW)).errors["x"] == np.inf
+def test_no_gradient_counts_as_zeros():
+    assert check_linear(lambda dx, dW, db: (None, dW)).errors["x"] == 1
+    assert check_linear(lambda dx, dW, db: (dx,)).errors["W"] == 1
+    unused = Graph({"y": (ReLU(), "x"), "z": (ReLU(), "other"), "L": (ReLU(), "y")})
+    assert gradient_check(unused, np.ones(2), np.ones(2)).passed
+
+
+@pytest.mark.parametrize("inputs", [(np.ones((2, 3), int), np.ones((4, 3), int)), (np.ones((0, 3)), np.ones((0, 3)))])
+def test_where_there_is_nothing_to_compare_there_is_no_verdict(inputs):
+    with pytest.raises(StriateError, match="expected a floating number at least"):
+        gradient_check(Linear(), *inputs)
+
+
+def test_a_check_is_as_true_as_it_has_passed():
+    assert check_linear(lambda *d: d)
+    assert not check_linear(lambda dx, dW, db: (dx, 2 * dW))
+
+
+def test_a_small_loss_hides_no_wrong_gradient():
+    assert gradient_check(SquaredNorm(1e-12), random.normal(size=3))
+    assert not gradient_check(Changed(SquaredNorm(1e-12), lambda dW: (-3 * dW,)), random.normal(size=3))
+
+
+def test_what_is_too_small_to_see_is_not_called_right():
+    def vanished(dx, dW, db):
+        return 0 * dx, dW
+
+    tiny = 3e-11 * np.ones((3, 3))
+    check = gradient_check(Changed(Linear(), vanished), random.normal(size=(2, 3)), tiny, np.ones(3))
+    assert check.unseen == {"x": 6, "W": 0, "b": 0}
+    assert "6 too small to see" in str(check)
+
+
+def test_curvature_is_no_kink():
+    p = np.array([[3e-5, 1.0]])
+    wrong = gradient_check(Changed(CrossEntropy(), lambda dp, _: (1.0015 * dp, None)), p, np.array([0]))
+    assert not wrong
+    assert wrong.kinks == {"x": 0}
+
+
+def test_near_the_edge_of_what_is_taken_the_steps_are_smaller():
+    assert gradient_check(CrossEntropy(), np.array([[5e-6, 1.0]]), np.array([0]))
+
+
+def test_large_values_are_stepped_from_as_small_ones():
+    assert gradient_check(SoftmaxCrossEntropy(), np.array([[1e5, 1e5 + 1, 1e5 - 2]]), np.array([1]))
 
 
 @pytest.mark.parametrize("wrong", [np.nan, np.inf, -np.inf])
@@ -158,17 +209,17 @@ def test_single_precision_is_checked_in_double():
 def test_a_check_leaves_the_operation_and_its_inputs_as_they_came():
     x, ones = random.normal(size=(4, 2)), np.ones(2)
     before = x.copy()
-    normalisation, dropout = BatchNormalisation(), Dropout()
+    normalisation, dropout = BatchNormalisation(), Dropout(np.random.default_rng(0))
     assert gradient_check(normalisation, x, ones, ones).passed
     assert gradient_check(dropout, x).passed
     assert normalisation.mean is None
-    assert dropout.random.bit_generator.state == Dropout().random.bit_generator.state
+    assert dropout.random.bit_generator.state == np.random.default_rng(0).bit_generator.state
     np.testing.assert_array_equal(x, before)
 
 
 def test_it_prints_a_line_for_each_input_and_says_which_is_wrong():
-    check = GradientCheck({"x": 2.5e-11, "W": 0.5, "b": np.nan}, {"x": 3, "W": 0, "b": 0})
-    assert str(check) == "right  dx  2.5e-11  3 at kinks\nWRONG  dW  5.0e-01\nWRONG  db  nan"
+    check = GradientCheck({"x": 2.5e-11, "W": 0.5, "b": np.nan}, {"x": 3, "W": 0, "b": 0}, {"x": 0, "W": 2, "b": 0})
+    assert str(check) == "right  dx  2.5e-11  3 at kinks\nWRONG  dW  5.0e-01  2 too small to see\nWRONG  db  nan"
 
 
 def test_only_the_gradient_that_is_wrong_is_called_so():

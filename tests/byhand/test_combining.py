@@ -20,21 +20,25 @@ few, stride, padding = some.integers(1, 4), some.integers(1, 2), some.integers(0
 places = some.lists(few, max_size=3).map(tuple)
 
 
+@settings(max_examples=40)
 @given(some.lists(few, min_size=1, max_size=4).map(tuple), some.integers(1, 4))
 def test_branches_are_added_as_in_torch(agree, shape, count):
     agree(Add(), lambda *branches: torch.stack(branches).sum(0), *[shape] * count)
 
 
+@settings(max_examples=40)
 @given(few, some.lists(few, min_size=1, max_size=4), places)
 def test_branches_are_laid_behind_one_another_as_in_torch(agree, B, channels, places):
     agree(Concatenate(), lambda *branches: torch.cat(branches, dim=1), *((B, C, *places) for C in channels))
 
 
+@settings(max_examples=40)
 @given(few, few, places)
 def test_maps_are_laid_flat_as_in_torch(agree, B, C, places):
     agree(Flatten(), lambda H: H.flatten(1), (B, C, *places))
 
 
+@settings(max_examples=40)
 @given(few, few, places)
 def test_maps_are_reweighted_as_torch_multiplies(agree, B, C, places):
     agree(Reweight(), lambda H, w: H * w.reshape(B, C, *(1,) * len(places)), (B, C, *places), (B, C))

@@ -106,6 +106,16 @@ def test_a_gradient_before_the_value_is_answered_with_what_to_do(title):
 
 
 @every_operation
+def test_narrow_whole_numbers_are_as_good_as_wide_ones(title):
+    operation, inputs = fixed(title, 0)
+    small = [np.abs(np.rint(20 * x)).astype(np.uint8) if x.dtype.kind == "f" else x for x in inputs]
+    wide = [x.astype(np.float64) if x.dtype == np.uint8 else x for x in small]
+    expected = deepcopy(operation).forward(*wide)
+    np.testing.assert_allclose(deepcopy(operation).forward(*(x.tolist() for x in small)), expected, rtol=1e-12)
+    np.testing.assert_allclose(operation.forward(*small), expected, rtol=1e-12)
+
+
+@every_operation
 def test_a_title_begins_with_the_name_of_its_class(title):
     operation, _ = fixed(title, 0)
     assert title.split()[0] == type(operation).__name__

@@ -50,7 +50,7 @@ def by_torch(*, padding=((0, 0),) * 3, **how):
 
 @BOTH
 @AXES
-@settings(max_examples=120)
+@settings(max_examples=80)
 @given(some.data())
 def test_a_convolution_has_the_values_and_gradients_of_torch(agree, kind, axes, data):
     how, shapes = data.draw(layers(axes))
@@ -87,7 +87,7 @@ def test_one_number_stands_for_every_axis(agree, kind, stride, padding, dilation
 
 
 @AXES
-@settings(max_examples=50)
+@settings(max_examples=40)
 @given(some.data())
 def test_the_sum_as_it_stands_and_the_matrix_product_make_the_same_whole_numbers(axes, data):
     how, shapes = data.draw(layers(axes))
@@ -102,7 +102,7 @@ def test_the_sum_as_it_stands_and_the_matrix_product_make_the_same_whole_numbers
 
 
 @AXES
-@settings(max_examples=50)
+@settings(max_examples=40)
 @given(some.data())
 def test_a_depthwise_convolution_is_torchs_with_a_group_for_each_channel(agree, axes, data):
     how, kernel, size = data.draw(slides(axes))
@@ -121,7 +121,7 @@ def unfolded(H, kernel, *, padding, stride):
 
 
 @AXES
-@settings(max_examples=50)
+@settings(max_examples=40)
 @given(some.data())
 def test_a_locally_connected_layer_is_torchs_unfold_and_a_sum_at_each_place(agree, axes, data):
     how, kernel, size = data.draw(slides(axes))

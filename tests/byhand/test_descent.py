@@ -10,7 +10,7 @@ from striate.byhand import GradientDescent, Plateau
 from striate.errors import SettingsError
 
 
-@settings(max_examples=40)
+@settings(max_examples=20)
 @given(some.floats(0, 1), some.floats(0, 0.99), some.floats(0, 0.5), some.integers(0, 999))
 def test_twenty_steps_lead_where_torchs_lead(same, rate, momentum, decay, seed):
     random = np.random.default_rng(seed)
@@ -94,3 +94,10 @@ def test_a_gradient_that_does_not_fit_its_weights_is_refused(weights, gradients,
 def test_a_recipe_that_makes_no_sense_is_refused(make):
     with pytest.raises(SettingsError, match=r"expected 0"):
         make()
+
+
+def test_a_step_that_is_refused_changes_nothing():
+    weights = {"W": np.ones(2), "V": np.ones(3)}
+    with pytest.raises(SettingsError, match="V is float64"):
+        GradientDescent(rate=0.1).step(weights, {"W": np.ones(2), "V": np.ones(4)})
+    assert (weights["W"] == 1).all()

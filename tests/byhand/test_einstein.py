@@ -1,5 +1,7 @@
 """The lectures' Einstein notation: numpy.einsum's numbers, the lectures' examples, and sentences for what is none."""
 
+import re
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -27,7 +29,7 @@ def formulas(draw):
     return products, summed, draw(some.permutations([index for index in used if index not in summed]))
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(formulas(), some.booleans())
 def test_a_formula_has_the_value_of_numpys_einsum(formula, loop):
     products, summed, left = formula
@@ -117,6 +119,12 @@ def test_small_letters_stand_on_both_sides_once_and_capitals_on_the_right(formul
 def test_nothing_that_is_written_goes_unread(formula, came):
     with pytest.raises(StriateError, match=f"{came} is no product of tensors"):
         einstein(formula, A=np.ones(2), b=np.ones(2))
+
+
+@pytest.mark.parametrize("index", ["-i", "i j", "2", "Δ", "i * j", "x + Δx", "…"])
+def test_an_index_is_one_name(index):
+    with pytest.raises(StriateError, match=f"'{re.escape(index)}' is no index"):
+        einstein(f"y[i] = A[{index}]", A=np.ones(2))
 
 
 @pytest.mark.parametrize(("given", "came"), [(("A",), "A came"), (("A", "x", "z"), "A, x, z came"), ((), "none came")])

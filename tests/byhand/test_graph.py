@@ -9,6 +9,7 @@ from torch.nn import functional
 
 from striate.byhand import (
     Add,
+    BatchNormalisation,
     Concatenate,
     Convolution,
     CrossEntropy,
@@ -53,7 +54,7 @@ def drawings(draw):
     return nodes, leaves
 
 
-@settings(max_examples=200)
+@settings(max_examples=120)
 @given(drawings())
 def test_a_graph_drawn_at_random_has_autograds_gradients_and_none_off_its_way(agree, drawing):
     nodes, shapes = drawing
@@ -169,5 +170,58 @@ def test_gradients_are_asked_for_after_the_value_and_in_its_shape():
     with pytest.raises(StriateError, match="before its value: call run or forward first"):
         graph.gradients()
     graph.run(x=np.ones((2, 3)))
-    with pytest.raises(SizeError, match=r"dy is \(3,\); y is \(2, 3\)"):
+    with pytest.raises(SizeError, match=r"dy is \(3,\); the value of ReLU is \(2, 3\)"):
         graph.gradients(np.ones(3))
+
+
+def test_an_operation_may_not_be_shared_with_a_graph_within():
+    bend = Tanh()
+    with pytest.raises(SettingsError, match="an operation of its own"):
+        Graph({"h": (Graph({"y": (bend, "x")}), "x"), "z": (bend, "h")})
+
+
+def test_a_run_that_fails_leaves_no_values_of_the_one_before():
+    graph = Graph({"s": (Linear(), "x", "W")})
+    graph.run(x=np.ones((2, 3)), W=np.ones((4, 3)))
+    with pytest.raises(SizeError):
+        graph.run(x=np.ones((2, 5)), W=np.ones((4, 3)))
+    with pytest.raises(StriateError, match="before its value"):
+        graph.gradients()
+
+
+def test_the_part_that_leads_to_a_node_needs_no_labels():
+    graph = Graph({"s": (Linear(), "x", "W"), "p": (Softmax(), "s"), "L": (CrossEntropy(), "p", "y")})
+    x, W = np.ones((2, 3)), np.ones((4, 3))
+    graph.run(x=x, W=W, y=np.array([0, 3]))
+    predicting = graph.until("p")
+    assert predicting.leaves == ("x", "W")
+    np.testing.assert_array_equal(predicting.run(x=x, W=W), graph.values["p"])
+    with pytest.raises(StriateError, match="unknown node 'q'"):
+        graph.until("q")
+
+
+def test_training_is_handed_on_when_it_is_set_and_left_alone_by_a_run():
+    inner = BatchNormalisation()
+    graph = Graph({"n": (Graph({"y": (inner, "x", "one", "zero")}), "x", "one", "zero")})
+    graph.training = False
+    assert not inner.training
+    inner.training = True
+    graph.run(x=np.arange(6.0).reshape(3, 2), one=np.ones(2), zero=np.zeros(2))
+    assert inner.training
+
+
+@pytest.mark.parametrize("node", [(ReLU, "x"), ("relu", "x")])
+def test_a_node_that_is_no_operation_is_answered_with_how_to_write_one(node):
+    with pytest.raises(SettingsError, match=r"h is .*; expected an operation and its inputs, as \(ReLU\(\), 'x'\)"):
+        Graph({"h": node})
+
+
+def test_a_gradient_that_is_no_tuple_is_named():
+    class Bare(ReLU):
+        def backward(self, dy):
+            return dy
+
+    graph = Graph({"y": (Bare(), "x")})
+    graph.run(x=np.ones(2))
+    with pytest.raises(StriateError, match="gave a ndarray; expected a tuple"):
+        graph.gradients()

@@ -16,30 +16,32 @@ def classes(N, K, seed):
     return np.random.default_rng(seed).integers(0, K, N)
 
 
+@settings(max_examples=40)
 @given(shapes)
 def test_the_squared_error_is_torchs_sum(agree, shape):
     agree(SquaredError(), lambda p, z: functional.mse_loss(p, z, reduction="sum"), shape, shape)
 
 
+@settings(max_examples=40)
 @given(shapes, some.floats(0, 10))
 def test_the_squared_norm_is_torchs_sum_of_squares(agree, shape, strength):
     agree(SquaredNorm(strength), lambda W: strength * (W**2).sum(), shape)
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(**sizes)
 def test_cross_entropy_is_torchs_of_the_logarithms(agree, N, K, seed):
     p = np.random.default_rng(seed).dirichlet(np.ones(K), N)
     agree(CrossEntropy(), lambda p, y: functional.nll_loss(p.log(), y), p, classes(N, K, seed))
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(**sizes)
 def test_softmax_and_cross_entropy_in_one_are_torchs(agree, N, K, seed):
     agree(SoftmaxCrossEntropy(), functional.cross_entropy, (N, K), classes(N, K, seed))
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(**sizes)
 def test_the_loss_of_the_support_vector_machine_is_torchs_margin_times_k(agree, N, K, seed):
     agree(MulticlassSVM(), lambda s, y: functional.multi_margin_loss(s, y) * K, (N, K), classes(N, K, seed))

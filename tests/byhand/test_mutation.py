@@ -4,6 +4,7 @@ More than six hundred mistakes of one operator, number, index, step or order in 
 that change nothing are listed, with the reason.
 """
 
+from inspect import unwrap
 from itertools import count
 
 import numpy as np
@@ -70,7 +71,7 @@ def functions_that_make_gradients():
         operation, _ = fixed(title, 0)
         for name in ("forward", "backward", "slope", "gradients"):
             if callable(function := getattr(type(operation), name, None)):
-                found.setdefault(function, []).append(title)
+                found.setdefault(unwrap(function), []).append(title)
     return {function: titles for function, titles in found.items() if mutants(function)}
 
 

@@ -41,7 +41,7 @@ def padded(H, padding, outside=0.0):
 
 
 @AXES
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(some.data())
 def test_the_maximum_is_torchs(agree, axes, data):
     kernel, stride, padding, shape = data.draw(windows(axes))
@@ -79,7 +79,7 @@ def test_the_minimum_is_the_opposite_of_the_maximum_of_opposites(agree, axes, da
 
 
 @AXES
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(some.data())
 def test_the_average_is_torchs_and_counts_the_zeros_of_the_padding(agree, axes, data):
     kernel, stride, padding, shape = data.draw(windows(axes))
@@ -87,7 +87,7 @@ def test_the_average_is_torchs_and_counts_the_zeros_of_the_padding(agree, axes, 
 
 
 @AXES
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(some.data())
 def test_the_length_is_torchs_of_power_2(agree, axes, data):
     kernel, stride, padding, shape = data.draw(windows(axes))

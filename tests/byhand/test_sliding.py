@@ -28,7 +28,7 @@ def windows(draw, axes):
 
 
 @pytest.mark.parametrize("axes", [1, 2, 3])
-@settings(max_examples=100)
+@settings(max_examples=60)
 @given(some.data())
 def test_laying_back_is_the_transpose_of_viewing(axes, data):
     window, random = data.draw(windows(axes)), np.random.default_rng(0)
@@ -39,7 +39,7 @@ def test_laying_back_is_the_transpose_of_viewing(axes, data):
     assert (seen * V).sum() == (H * overlay(V, window)).sum()  # ⟨views(H), V⟩ = ⟨H, overlay(V)⟩
 
 
-@settings(max_examples=100)
+@settings(max_examples=60)
 @given(few, few, some.tuples(few, few), some.tuples(few, few), some.tuples(few, few))
 def test_columns_are_torchs_unfold_and_back_its_fold(B, C, kernel, stride, dilation):
     padding, size = (1, 0), (7, 8)

@@ -23,7 +23,7 @@ def sizes(axes, most=4):
 
 
 @AXES
-@settings(max_examples=120)
+@settings(max_examples=60)
 @given(some.data(), few, few, some.integers(0, 2))
 def test_an_up_convolution_is_torchs_transposed_convolution(agree, axes, data, stride, dilation, padding):
     extra = data.draw(some.integers(0, max(stride, dilation) - 1))
@@ -40,11 +40,13 @@ def test_an_up_convolution_is_torchs_transposed_convolution(agree, axes, data, s
     )
 
 
+@settings(max_examples=40)
 @given(scales, few, few, sizes(2))
 def test_the_nearest_neighbour_is_torchs(agree, scale, B, C, size):
     agree(Nearest(scale), lambda H: functional.interpolate(H, scale_factor=scale, mode="nearest"), (B, C, *size))
 
 
+@settings(max_examples=40)
 @given(scales, few, few, sizes(2))
 def test_bilinear_interpolation_is_torchs_between_the_middles_of_cells(agree, scale, B, C, size):
     def reference(H):

@@ -27,7 +27,7 @@ def normal(*shape, seed=0):
 
 @pytest.mark.parametrize(("base", "shares"), [(2, [0.97, 0.03]), (e, [0.9933, 0.0067])])
 def test_softmax_of_4_and_minus_1_is_printed_to_base_2(base, shares):  # D1; E4
-    made = Softmax(base).forward(np.array([[4.0, -1.0]]))
+    made = Softmax(base).forward(np.array([[4, -1]]))
     np.testing.assert_allclose(made, [shares], atol=5e-3 if base == 2 else 5e-5)
 
 

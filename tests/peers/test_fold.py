@@ -8,7 +8,7 @@ import torch
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from striate.layers.fold import fold
+from striate.layers.folding import fold
 
 IMAGES = torch.randn(2, 3, 64, 64, generator=torch.Generator().manual_seed(0))
 LEFT = {  # batch norms that cannot be folded, by why

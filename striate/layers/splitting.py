@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from striate.errors import SettingsError, SizeError, expect_whole
+from striate.errors import SettingsError, SizeError
+from striate.layers.sizes import whole
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,7 +67,7 @@ def low_rank(kernel: Tensor, rank: int = 1) -> LowRank:
     """
     exact = _checked(kernel)  # (K, C, F_h, F_w)
     outputs, channels, height, width = exact.shape
-    expect_whole("rank", rank, min(channels * height, outputs * width))
+    rank = whole("rank", rank, most=min(channels * height, outputs * width))
     rows = exact.permute(1, 2, 0, 3).reshape(channels * height, outputs * width)
     left, values, right = torch.linalg.svd(rows, full_matrices=False)
     roots = values[:rank].sqrt()  # (R,)

@@ -7,7 +7,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from striate.architectures.catalogue import create_model
 from striate.errors import SettingsError
-from striate.layers.fold import fold
+from striate.layers.folding import fold
 from striate.layers.pairs import Pair, foldable
 
 IMAGES = torch.randn(2, 3, 9, 9, generator=torch.Generator().manual_seed(1))

@@ -6,7 +6,7 @@ from torch import nn
 
 from striate.architectures.catalogue import create_model
 from striate.errors import SettingsError, SizeError
-from striate.layers.as_convolution import as_convolution
+from striate.layers.fully_connected import as_convolution
 
 
 def equal(given, expected):

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 from torch import nn
 
-from striate.layers.fold import fold
+from striate.layers.folding import fold
 from striate.layers.pairs import Pair, foldable
 
 KINDS = ("conv", "norm", "relu", "relu_", "add", "again")

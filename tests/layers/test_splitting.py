@@ -9,7 +9,7 @@ from hypothesis import strategies as some
 from torch import nn
 
 from striate.errors import SettingsError, SizeError
-from striate.layers.low_rank import low_rank
+from striate.layers.splitting import low_rank
 
 LAPLACIAN = torch.tensor([[0.0, -1, 0], [-1, 4, -1], [0, -1, 0]])
 

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from striate.checkpoints.writing import sweep, write_whole
 from striate.errors import StorageError
+from striate.writing import sweep, write_whole
 
 FULL_DISK = """
 import resource, signal
 from pathlib import Path
-from striate.checkpoints.writing import write_whole
+from striate.writing import write_whole
 
 resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
 write_whole(Path("weights"), b"x" * 5000)
