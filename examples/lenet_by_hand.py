@@ -1,6 +1,6 @@
 """LeNet-5 (LeCun et al. 1998) learns handwritten digits in NumPy alone, every gradient by hand.
 
-Run: python examples/lenet_by_hand.py [EPOCHS]
+The network is that of `striate describe lenet5`. Run: python examples/lenet_by_hand.py [EPOCHS]
 """
 
 import sys
@@ -48,7 +48,8 @@ measured = f"{len(test) - len(wrong)} of {len(test)} held-out digits right ({1 -
 
 print(f"{measured} after {epochs} epochs with {len(train)} digits")
 figure = Figure(figsize=(10, 6.5), dpi=100, layout="constrained")
-figure.suptitle(f"LeNet-5 by hand: {measured}; the first layer's kernels, and digits taken for others")
+shown = min(len(wrong), 12)
+figure.suptitle(f"LeNet-5 by hand: {measured}; the first layer's kernels, and {shown} of {len(wrong)} taken for others")
 tiles = figure.subplots(3, 6, subplot_kw={"frame_on": False, "xticks": [], "yticks": []})
 pictures = [*weights["c1.weight"][:, 0], *large[wrong, 0]]
 titles = [f"kernel {number}" for number in range(1, 7)] + [f"{label[i]} taken for {answer[i]}" for i in wrong]
@@ -56,4 +57,4 @@ for axes, picture, title in zip(tiles.flat, pictures, titles, strict=False):
     axes.imshow(picture, cmap="gray")
     axes.set_title(title)
 figure.savefig("lenet_by_hand.png")
-print("lenet_by_hand.png shows a row of learned kernels and the digits that it got wrong")
+print(f"lenet_by_hand.png shows a row of learned kernels and {shown} of the {len(wrong)} digits that it got wrong")

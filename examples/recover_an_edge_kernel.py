@@ -11,10 +11,11 @@ from matplotlib.figure import Figure
 from sklearn.datasets import load_sample_images
 
 from striate.byhand import Convolution, ConvolutionByColumns, GradientDescent, Graph, SquaredError
+from striate.filters.kernels import KERNELS
 from striate.images.preparation import Geometry
 from striate.images.reading import read_image
 
-SOBEL = np.array([[[[-1.0, 0, 1], [-2, 0, 2], [-1, 0, 1]]]])
+SOBEL = np.array([[KERNELS["sobel"].weights]], float)  # (1, 1, 3, 3)
 
 steps = int(sys.argv[1]) if len(sys.argv) > 1 else 2000
 photographs = [read_image(path) for path in sys.argv[2:]] or load_sample_images().images

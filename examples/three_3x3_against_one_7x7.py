@@ -54,6 +54,6 @@ ratios = [np.median(seconds[:, 0] / seconds[:, 1]), *np.divide(*costs)]
 print(f"three 3x3 take {ratios[0]:.2f} times as long as one 7x7, median of {len(seconds)} pairs")
 bars.bar_label(bars.barh(["time", "multiplies", "parameters"], ratios), fmt="%.2f", padding=3)
 bars.set(title="What three 3x3 cost, where one 7x7 costs 1", xlim=(0, 1.2 * max(ratios)))
-dots.set(title=f"Held-out digits that are right, n = {len(test)}", ylabel="%, a dot for each draw", xlim=(-1, 2))
+dots.set(title=f"Right of {len(test)} held-out digits: three draws each", ylabel="%, a dot for each draw", xlim=(-1, 2))
 figure.savefig("three_3x3_against_one_7x7.png")
 print("three_3x3_against_one_7x7.png shows a bar for each cost and a dot for each trained network")

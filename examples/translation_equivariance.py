@@ -35,7 +35,7 @@ def difference(network: Graph, pixels: int, places: int) -> np.ndarray:
     return np.abs(still[:, places:, places:] - moved[:, :size, :size]).max(axis=0) / np.abs(still).max()
 
 
-pixels = int((sys.argv[1:] or [3])[0])
+pixels = min(20, max(1, int((sys.argv[1:] or [3])[0])))  # as far as the picture has room
 apart = difference(CONVOLVED, pixels, pixels)
 line = np.minimum(np.arange(len(apart)), np.arange(len(apart))[::-1])
 border = np.minimum.outer(line, line)  # how many pixels away it is

@@ -31,7 +31,7 @@ def build(layers: int, operations: list[type]) -> Graph:
     return Graph(nodes | {"scores": (Linear(), top, "W"), "loss": (SoftmaxCrossEntropy(), "scores", "label")})
 
 
-layers, draws, ratios = int((sys.argv[1:] or [30])[0]), 10, []
+layers, draws, ratios = max(2, int((sys.argv[1:] or [30])[0])), 10, []
 scans, label = (array[:256] for array in read_digits())
 x = (scans.reshape(256, 64) - scans.mean()) / scans.std()
 figure = Figure(figsize=(10, 6.5), dpi=100, layout="constrained")
@@ -50,7 +50,8 @@ for kind, (begin, operations) in KINDS.items():
     print(f"{kind:26s} gradient of layer 1 / layer {layers}: {ratios[-1]:.1e} (median of {draws} draws of the weights)")
     (line,) = axes.semilogy(range(1, layers + 1), middle)
     axes.annotate(kind, (1, middle[0]), (8, 0), textcoords="offset points", color=line.get_color(), va="center")
-title = f"At the start, layer 1's gradient is {min(ratios):.0e} to {max(ratios):.0e} times that of layer {layers}"
+told = ", ".join(f"{ratio:.2g} with {kind}" for ratio, kind in zip(ratios, KINDS, strict=True))
+title = f"Before the first step: layer 1's gradient over that of layer {layers}\n{told}"
 axes.set(title=title, xlabel="layer, from the loss back to the image", ylabel="norm of the gradient by its weights")
 axes.set_xlim(layers, 1)
 figure.savefig("vanishing_gradient.png")

@@ -25,23 +25,23 @@ def ask(image: Path, second: Path | None, *, kernel: str | None, operation: str 
             extra = "--kernel" if kernel is not None else "--border"
             raise SettingsError(f"--operation does not go with {extra}; give one of the two")
         return striate.apply_operation(image, operation, second)
-    name = kernel or "sobel"
+    name = "sobel" if kernel is None else kernel
     if second is not None:
         raise SettingsError(f"the kernel {name} takes one image; leave {second} out, or give --operation optical_flow")
-    return striate.filter_image(image, name, border=border or "edge")
+    return striate.filter_image(image, name, border="edge" if border is None else border)
 
 
-def draw(answer: "Answer", picture: Path | None, image: Path, second: Path | None) -> Path:
-    """The picture, here and by the names of image and answer if no place is given.
+def place_of(picture: Path | None, answer: "Answer", image: Path, second: Path | None, border: str | None) -> Path:
+    """Where the picture goes: here and by the names of image, answer and border if no place is given.
 
     Raises SettingsError if it would take the place of an image that was asked about.
     """
-    place = picture or Path(f"{image.stem}_{answer.name}.png")
+    place = picture or Path("_".join([image.stem, answer.name, *([border] if border else [])]) + ".png")
     if place.exists() and any(place.samefile(given) for given in (image, second) if given is not None):
         raise SettingsError(f"the picture would take the place of the image {place}; give another --picture")
-    return answer.save_picture(place)
+    return place
 
 
-def print_answer(answer: "Answer", picture: Path) -> None:
-    """What was applied, what came out, and where it is drawn."""
-    show(*answer.sentences(), f"picture: {picture}")
+def print_answer(answer: "Answer", picture: Path, *, replaced: bool) -> None:
+    """What was applied, what came out, and where it is drawn, `replaced` if a file stood there before."""
+    show(*answer.sentences(), f"picture: {picture}{' (replaced)' * replaced}")

@@ -20,6 +20,7 @@ from striate.cli import cards, filters, tables
 from striate.cli.asked import Images, MemoryAsked
 from striate.cli.saved import settle
 from striate.errors import PatternError, StriateError, printable
+from striate.images.saving import expect_picture_name
 from striate.machine.waiting import let_idle_threads_sleep
 from striate.recipes.settings import Settings
 
@@ -177,12 +178,16 @@ def filter_(
     json: Json = False,
 ) -> int:
     """Lay a hand-made kernel on an image, or apply a classic operation, and draw before and after."""
+    if picture is not None:
+        expect_picture_name(picture)  # before all the work
     answer = filters.ask(image, second, kernel=kernel, operation=operation, border=border)
-    drawn = filters.draw(answer, picture, image, second)
+    place = filters.place_of(picture, answer, image, second, border)
+    replaced = place.exists()
+    answer.save_picture(place)
     if json:
-        tables.print_json({"image": str(image), "picture": str(drawn)} | answer.to_dict())
+        tables.print_json({"image": str(image), "picture": str(place)} | answer.to_dict())
     else:
-        filters.print_answer(answer, drawn)
+        filters.print_answer(answer, place, replaced=replaced)
     return 0
 
 

@@ -6,13 +6,14 @@ import numpy as np
 from matplotlib import colormaps
 from numpy.typing import NDArray
 
+from striate.filters.panels import signed_grey
+
 Picture = NDArray[np.uint8]  # (H, W, 3)
 
 
 def draw_filter(weights: NDArray[np.float32]) -> Picture:
     """Weights (C, H, W), grey or colour, so that zero is mid-grey and the largest reaches black or white."""
-    largest = float(np.abs(weights).max()) or 1.0
-    return _three(np.rint((weights / largest + 1) * 127.5))
+    return _three(signed_grey(weights))
 
 
 def draw_image(image: NDArray[np.uint8]) -> Picture:

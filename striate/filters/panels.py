@@ -20,7 +20,7 @@ _READABLE = 12  # cells a side in which one can still read a number
 class Panel:
     """One image of a picture, (H, W) or (H, W, 3): its title, a note below, numbers in its cells, strokes over it.
 
-    `scale` holds the numbers that black and white stand for; a `small` panel is an aid beside the images.
+    `scale` says what black, mid-grey and white stand for; a `small` panel is an aid beside the images.
     """
 
     title: str
@@ -28,7 +28,7 @@ class Panel:
     note: str = ""
     numbers: NDArray[Any] | None = None  # (H, W)
     strokes: Strokes | None = None
-    scale: tuple[float, float] | None = None
+    scale: tuple[str, str, str] | None = None
     small: bool = False
 
 
@@ -37,14 +37,23 @@ def readable(values: NDArray[Any]) -> NDArray[Any] | None:
     return values if values.ndim == 2 and max(values.shape) <= _READABLE else None
 
 
-def signed_grey(values: NDArray[Any]) -> Pixels:
-    """Any numbers as grey: zero is mid-grey, and the largest of either sign reaches black or white.
+def told(number: float) -> str:
+    """A number to be read off a picture: whole ones in full, others with four digits.
+
+    >>> told(-764745), told(1 / 3)
+    ('−764745', '0.3333')
+    """
+    return (str(int(number)) if number == int(number) else f"{number:.4g}").replace("-", "−")
+
+
+def signed_grey(values: NDArray[Any], largest: float = 0) -> Pixels:
+    """Any numbers as grey: zero is mid-grey, and the largest of either sign, found if not given, is black or white.
 
     >>> signed_grey(np.array([[-30, 0, 15]]))
     array([[  0, 128, 191]], dtype=uint8)
     """
-    largest = reach(values) or 1.0
-    grey: Pixels = np.rint((values / largest + 1) * 127.5).astype(np.uint8)
+    shares = np.clip(values / (largest or reach(values) or 1.0), -1, 1)
+    grey: Pixels = np.rint((shares + 1) * 127.5).astype(np.uint8)
     return grey
 
 

@@ -40,7 +40,7 @@ def test_sobel_is_what_is_asked_for_if_nothing_is_and_an_older_picture_is_drawn_
         "   1  0 -1",
         "image 6×6 in grey, border edge: response 6×6",
         "response from 0 to 40, mean 13.33",
-        "picture: board_sobel.png",
+        "picture: board_sobel.png (replaced)",
     ]
     assert [file.name for file in here.iterdir()] == ["board_sobel.png"]
     assert (here / "board_sobel.png").read_bytes().startswith(b"\x89PNG")
@@ -53,6 +53,22 @@ def test_the_slide_of_the_lectures_is_one_command(cli, here):
     assert (code, err) == (0, "")
     assert (found["response_size"], found["lowest"], found["highest"]) == ([4, 4], 0, 30)
     assert (here / "slide.svg").read_text(encoding="utf-8").count("<!-- 30 -->") == 8 + 1  # and the scale
+
+
+def test_the_border_asked_for_is_in_the_name_of_the_picture(cli, here):
+    for border in ("valid", "zero"):
+        _, out, _ = cli("filter", "../in/board.png", "--border", border)
+        assert out.splitlines()[-1] == f"picture: board_sobel_{border}.png"
+    assert sorted(file.name for file in here.iterdir()) == ["board_sobel_valid.png", "board_sobel_zero.png"]
+
+
+def test_a_wrong_ending_is_told_before_the_work(cli, here, monkeypatch):
+    def work(*images, **how):
+        raise AssertionError("it has begun")
+
+    monkeypatch.setattr(striate, "filter_image", work)
+    code, _, err = cli("filter", "../in/board.png", "--picture", "p.jpg")
+    assert (code, "expected one that ends in .png, .pdf, .svg" in err) == (2, True)
 
 
 def test_json_answers_what_the_function_answers(cli, here):
@@ -97,6 +113,9 @@ def test_help_names_every_kernel_and_every_operation_at_once():
             ("../in/board.png", "--operation", "cany"),
             "unknown operation 'cany'; did you mean canny? known: canny, hog,",
         ),
+        (("../in/board.png", "--kernel", ""), "unknown kernel ''; known:"),
+        (("../in/board.png", "--border", ""), "unknown border ''; known: edge, valid, zero"),
+        (("../in/board.png", "--operation", ""), "unknown operation ''; known:"),
         (("../in/board.png", "--border", "wrap"), "unknown border 'wrap'; known: edge, valid, zero"),
         (("../in/board.png", "--kernel", "sobel", "--operation", "hog"), "--operation does not go with --kernel"),
         (("../in/board.png", "--border", "zero", "--operation", "hog"), "--operation does not go with --border"),
@@ -110,7 +129,7 @@ def test_help_names_every_kernel_and_every_operation_at_once():
         (("../in/board.png", "--operation", "hog"), "a window of 16 does not fit on 6 values"),
         (("dot.png", "--kernel", "sobel", "--border", "valid"), "a window of 3 does not fit on 1 values"),
         (("../in/board.png", "--picture", "p.jpg"), "expected one that ends in .png, .pdf, .svg"),
-        (("../in/board.png", "--picture", "nowhere/p.png"), "nowhere/p.png cannot be written: No such file"),
+        (("../in/board.png", "--picture", "nowhere/p.png"), "nowhere/p.png cannot be written: there is no folder"),
         (("../in/board.png", "--picture", f"{'x' * 300}.png"), "File name too long"),
         (("../in/board.png", "--picture", "../in/board.png"), "would take the place of the image ../in/board.png"),
         (

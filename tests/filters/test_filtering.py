@@ -6,11 +6,13 @@ import re
 import cv2
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 from PIL import Image
 
 from striate import filter_image
 from striate.errors import ImageError, SettingsError, SizeError, StorageError, UnknownNameError
 from striate.filters.kernels import KERNELS, Kernel
+from striate.filters.picture import _draw_pixels
 
 BOARD = np.repeat(np.uint8([[10, 10, 10, 0, 0, 0]]), 6, axis=0)
 EDGES = [name for name, kernel in KERNELS.items() if kernel.signed]
@@ -55,8 +57,37 @@ def test_a_signed_response_is_shown_with_zero_as_mid_grey():
         0: {128},
         40: {255},
     }
-    assert filtered.panels()[-1].scale == (-40.0, 40.0)
+    assert filtered.panels()[-1].scale == ("−40", "0", "40")
     assert filtered.clipped == 0
+
+
+def test_one_steep_place_does_not_turn_a_photograph_grey():
+    """Sobel on a ramp of 2 a pixel gives 16 everywhere, but around one white pixel hundreds."""
+    ramp = np.tile(np.arange(100, 0, -2, dtype=np.uint8), (50, 1))
+    ramp[20, 20] = 255
+    filtered = filter_image(ramp, "sobel", border="valid")
+    panel = filtered.panels()[-1]
+    assert filtered.response.max() > 300
+    assert filtered.limits == (-16, 16)
+    assert filtered.clipped == (np.abs(filtered.response) > 16).sum() == 6
+    assert np.median(panel.pixels) == 255
+    assert panel.scale == ("≤ −16", "0", "≥ 16")
+    assert panel.note == "6 values clipped to −16…16"
+    assert filtered.sentences()[-1].endswith("; 6 values outside -16..16 are clipped in the picture")
+
+
+def test_a_response_that_is_zero_nearly_everywhere_is_shown_by_its_largest():
+    dot = np.zeros((60, 60), np.uint8)
+    dot[30, 30] = 9
+    filtered = filter_image(dot, "laplacian_8")
+    assert (filtered.limits, filtered.clipped) == ((-72, 72), 0)
+
+
+def test_of_a_tiny_image_whose_numbers_are_written_nothing_is_clipped():
+    point = np.zeros((12, 12), np.uint8)
+    point[:, 5:] = 1
+    point[6, 6] = 255
+    assert filter_image(point, "laplacian_8").clipped == 0
 
 
 def test_the_lesser_of_the_two_signs_stays_grey():
@@ -219,6 +250,28 @@ def test_the_picture_of_a_photograph_shows_it_and_its_response(tmp_path):
     assert {(200, 30, 30), (30, 30, 200), (128, 128, 128)} <= seen
 
 
+def test_whole_numbers_are_written_in_full_into_their_cells(tmp_path):
+    huge = Kernel("huge", [[2999, -2999]])
+    path = filter_image(np.uint8([[0, 255, 0]]), huge, border="valid").save_picture(tmp_path / "huge.svg")
+    texts = re.findall(r"<!-- (.*?) -->", path.read_text(encoding="utf-8"))
+    assert {"−764745", "764745", "2999", "−2999"} <= set(texts)
+
+
+def test_a_large_image_is_drawn_from_means_of_blocks_where_it_was(tmp_path):
+    """A chequered board of single pixels is grey; of its halves the left one is dark, and strokes lie as before."""
+    board = np.indices((1501, 3100)).sum(axis=0).astype(np.uint8) % 2 * np.uint8(200)
+    board[:, 1550:] += 50
+    figure = Figure()
+    axes = figure.subplots()
+    _draw_pixels(axes, board)
+    (image,) = axes.images
+    assert image.get_array().shape == (751, 1034)  # ceil(1501 / 2), ceil(3100 / 3)
+    assert abs(image.get_array()[:750, :516].astype(int) - 100).max() <= 34
+    assert abs(image.get_array()[:750, 518:1033].astype(int) - 150).max() <= 34
+    assert (axes.get_xlim(), axes.get_ylim()) == ((-0.5, 3099.5), (1500.5, -0.5))
+    assert image.get_extent() == [-0.5, 1034 * 3 - 0.5, 751 * 2 - 0.5, -0.5]
+
+
 @pytest.mark.parametrize("name", ["picture.jpg", "picture", "picture.png.txt"])
 def test_another_ending_is_refused(tmp_path, name):
     with pytest.raises(
@@ -228,8 +281,8 @@ def test_another_ending_is_refused(tmp_path, name):
 
 
 def test_a_place_that_cannot_be_written_is_refused(tmp_path):
-    with pytest.raises(StorageError, match="cannot be written: No such file or directory; choose another place"):
+    with pytest.raises(StorageError, match="cannot be written: there is no folder"):
         filter_image(BOARD).save_picture(tmp_path / "nowhere" / "picture.png")
     (tmp_path / "folder.png").mkdir()
-    with pytest.raises(StorageError, match="cannot be written: Is a directory"):
+    with pytest.raises(StorageError, match=r"folder\.png: Is a directory"):
         filter_image(BOARD).save_picture(tmp_path / "folder.png")

@@ -124,6 +124,16 @@ def test_large_images_are_drawn_with_cells_merged():
     assert panel.note.startswith("cells of 16×16 pixels")
 
 
+@pytest.mark.parametrize(
+    ("shape", "drawn", "merged"),
+    [((16, 1600), (1, 100), 2), ((1600, 16), (100, 1), 2), ((30, 1700), (1, 70), 3), ((16, 40000), (1, 2500), 2)],
+)
+def test_of_a_long_strip_no_more_cells_are_merged_than_it_is_wide(shape, drawn, merged):
+    panel = hog(np.random.default_rng(0).integers(0, 256, shape, np.uint8)).panels()[1]
+    assert len(panel.strokes.paths) == drawn[0] * drawn[1] * 9
+    assert panel.note.startswith(f"cells of {8 * merged}×{8 * merged} pixels")
+
+
 @pytest.mark.parametrize("shape", [(15, 40), (40, 15), (1, 1)])
 def test_an_image_smaller_than_a_block_is_refused(shape):
     with pytest.raises(SizeError, match=f"^a window of 16 does not fit on {min(shape)} values: enlarge the input$"):

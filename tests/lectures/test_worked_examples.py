@@ -3,22 +3,22 @@
 D0 to D4 are the decks as docs/errata.md names them; E7 and E14 are its rows. Sizes and counts are in test_numbers.py.
 """
 
-from math import prod
-
 import numpy as np
 import pytest
+from torch import nn
 
+import striate
 from striate.byhand import (
     Convolution,
     ConvolutionByColumns,
     DepthwiseConvolution,
-    DepthwiseSeparableConvolution,
     Flatten,
     Linear,
     MaxPooling,
     im2col,
     window_over,
 )
+from striate.layers import DepthwiseSeparableConv2d
 
 KINDS = pytest.mark.parametrize("kind", [Convolution, ConvolutionByColumns])
 HALVES = np.array([[10, 10, 10, 0, 0, 0]] * 6)
@@ -171,17 +171,12 @@ def test_what_one_value_depends_on_is_its_receptive_field(kind, windows, field):
 
 
 @pytest.mark.parametrize(
-    ("layer", "weights", "sizes", "multiplies"),
-    [
-        (Convolution(), [(4, 2, 3, 3)], 72, 1152),
-        (DepthwiseSeparableConvolution(), [(2, 3, 3), (4, 2, 1, 1)], 26, 416),
-    ],
+    ("layer", "weights", "multiplies"),
+    [(nn.Conv2d(2, 4, 3, bias=False), 72, 1152), (DepthwiseSeparableConv2d(2, 4, 3, bias=False), 26, 416)],
 )
-def test_a_separable_convolution_has_26_weights_for_72_on_6_by_6_by_2(layer, weights, sizes, multiplies):  # D1
-    made = layer.forward(normal(1, 2, 6, 6), *(normal(*shape) for shape in weights), np.zeros(4))
-    assert made.shape == (1, 4, 4, 4)
-    assert sum(map(prod, weights)) == sizes
-    assert sizes * 4 * 4 == multiplies  # at 4 by 4 places each
+def test_a_separable_convolution_has_26_weights_for_72_on_6_by_6_by_2(layer, weights, multiplies):  # D1
+    card = striate.describe(nn.Sequential(layer), 6, in_channels=2)
+    assert (card.parameters, card.multiplies, card.rows[-1].output) == (weights, multiplies, (4, 4, 4))
 
 
 def test_lenets_c5_is_a_fully_connected_layer_on_400_numbers():  # D1

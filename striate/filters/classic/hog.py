@@ -81,7 +81,7 @@ class Hog(Answer):
     def panels(self) -> list[Panel]:
         """Original, and in each cell nine strokes along the edges it holds, the brighter the stronger."""
         cells, side = self.cells, _CELL
-        if (merged := -(-max(cells.shape) // _DRAWN)) > 1:
+        if (merged := min(-(-max(cells.shape[:2]) // _DRAWN), *cells.shape[:2])) > 1:  # of a long strip not too many
             rows, columns = cells.shape[0] // merged, cells.shape[1] // merged
             cells = (
                 cells[: rows * merged, : columns * merged].reshape(rows, merged, columns, merged, _BINS).mean((1, 3))

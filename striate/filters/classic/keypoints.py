@@ -11,7 +11,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from striate.errors import expect_whole
+from striate.errors import SizeError, expect_whole
 from striate.filters.answer import Answer
 from striate.filters.classic.opencv import opencv
 from striate.filters.grey import brightness
@@ -20,6 +20,7 @@ from striate.filters.strokes import Strokes, circles
 from striate.images.reading import ImageSource, Pixels, read_image
 
 _MOST = 100_000  # keypoints
+_NARROWEST = 2  # pixels of which ORB's smallest scale, 1.2⁷ times smaller, still has one
 _LOOKED_AT = 2_000  # keypoints, for the picture
 
 
@@ -87,7 +88,7 @@ def orb(source: ImageSource, most: int = 500) -> Keypoints:
     """The strongest corners of the brightness, at eight scales among which `most` is shared out. Strength is Harris's.
 
     Raises SettingsError for a number out of 1..100,000, ImageError if the image cannot be read, SizeError if it is too
-    narrow for eight scales.
+    small for eight scales, under 2×2.
     """
     return _keypoints(source, "orb", most)
 
@@ -95,6 +96,10 @@ def orb(source: ImageSource, most: int = 500) -> Keypoints:
 def _keypoints(source: ImageSource, method: Literal["sift", "orb"], most: int) -> Keypoints:
     expect_whole("most", most, _MOST)
     image = read_image(source)
+    height, width = image.shape[:2]
+    if method == "orb" and min(height, width) < _NARROWEST:
+        least = f"{_NARROWEST}×{_NARROWEST}"
+        raise SizeError(f"the image is {height}×{width}; orb needs {least} or more for its eight scales: enlarge it")
     with opencv() as cv2:
         finder = cv2.SIFT_create(most) if method == "sift" else cv2.ORB_create(most)
         found, descriptors = finder.detectAndCompute(brightness(image), None)

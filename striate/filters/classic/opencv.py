@@ -4,15 +4,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from striate.errors import SettingsError, SizeError, StriateError
+from striate.errors import SettingsError, StriateError
 
 
 @contextmanager
 def opencv() -> Iterator[Any]:
     """OpenCV's module for the length of a `with`.
 
-    Raises StriateError if it is not installed, and SizeError for what it refuses: whatever else could be wrong with an
-    image or a setting has been asked before.
+    Raises StriateError if it is not installed, and for what it refuses, as an image too large for the memory: whatever
+    else could be wrong with an image or a setting has been asked before.
     """
     try:
         import cv2  # noqa: PLC0415 - optional, and this is its only door
@@ -21,7 +21,7 @@ def opencv() -> Iterator[Any]:
     try:
         yield cv2
     except cv2.error as error:
-        raise SizeError(f"OpenCV cannot do this on an image of this size ({error.err}): take another size") from error
+        raise StriateError(f"OpenCV has given up ({error.err or error}): try a smaller image") from error
 
 
 def expect_between(name: str, value: float, least: float, most: float) -> None:
