@@ -41,14 +41,13 @@ for epoch in range(epochs):
         top, left = random.integers(7, size=2)  # moved by up to 3 pixels
         network.run(image=framed[batch, :, top : top + 32, left : left + 32], label=label[batch], **weights)
         descent.step(weights, network.gradients())
-network.run(image=framed[test, :, 3:35, 3:35], label=label[test], **weights)
-answer = dict(zip(test, network.values["output"].argmax(axis=1), strict=True))
+scores = network.until("output").run(image=framed[test, :, 3:35, 3:35], **weights)  # (n, 10)
+answer = dict(zip(test, scores.argmax(axis=1), strict=True))
 wrong = [index for index in test if answer[index] != label[index]]
-measured = f"{len(test) - len(wrong)} of {len(test)} held-out digits right ({1 - len(wrong) / len(test):.1%})"
-
+right, shown = len(test) - len(wrong), min(len(wrong), 12)
+measured = f"{right} of {len(test)} held-out digits right ({right / len(test):.1%})"
 print(f"{measured} after {epochs} epochs with {len(train)} digits")
 figure = Figure(figsize=(10, 6.5), dpi=100, layout="constrained")
-shown = min(len(wrong), 12)
 figure.suptitle(f"LeNet-5 by hand: {measured}; the first layer's kernels, and {shown} of {len(wrong)} taken for others")
 tiles = figure.subplots(3, 6, subplot_kw={"frame_on": False, "xticks": [], "yticks": []})
 pictures = [*weights["c1.weight"][:, 0], *large[wrong, 0]]

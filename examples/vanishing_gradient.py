@@ -49,9 +49,15 @@ for kind, (begin, operations) in KINDS.items():
     ratios.append(middle[0] / middle[-1])
     print(f"{kind:26s} gradient of layer 1 / layer {layers}: {ratios[-1]:.1e} (median of {draws} draws of the weights)")
     (line,) = axes.semilogy(range(1, layers + 1), middle)
-    axes.annotate(kind, (1, middle[0]), (8, 0), textcoords="offset points", color=line.get_color(), va="center")
-told = ", ".join(f"{ratio:.2g} with {kind}" for ratio, kind in zip(ratios, KINDS, strict=True))
-title = f"Before the first step: layer 1's gradient over that of layer {layers}\n{told}"
+    axes.annotate(
+        f"{kind}: {ratios[-1]:.1g}",
+        (1, middle[0]),
+        (8, 0),
+        textcoords="offset points",
+        color=line.get_color(),
+        va="center",
+    )
+title = f"Before the first step: the gradient of each layer, and that of layer 1 over that of layer {layers}"
 axes.set(title=title, xlabel="layer, from the loss back to the image", ylabel="norm of the gradient by its weights")
 axes.set_xlim(layers, 1)
 figure.savefig("vanishing_gradient.png")
