@@ -31,7 +31,7 @@ def build(layers: int, operations: list[type]) -> Graph:
     return Graph(nodes | {"scores": (Linear(), top, "W"), "loss": (SoftmaxCrossEntropy(), "scores", "label")})
 
 
-layers, draws, ratios = max(2, int((sys.argv[1:] or [30])[0])), 10, []
+layers, draws = max(2, int((sys.argv[1:] or [30])[0])), 10
 scans, label = (array[:256] for array in read_digits())
 x = (scans.reshape(256, 64) - scans.mean()) / scans.std()
 figure = Figure(figsize=(10, 6.5), dpi=100, layout="constrained")
@@ -46,17 +46,11 @@ for kind, (begin, operations) in KINDS.items():
         gradients = network.gradients()
         norms[draw] = [np.linalg.norm(gradients[f"W{layer}"]) for layer in range(1, layers + 1)]
     middle = np.median(norms, axis=0)
-    ratios.append(middle[0] / middle[-1])
-    print(f"{kind:26s} gradient of layer 1 / layer {layers}: {ratios[-1]:.1e} (median of {draws} draws of the weights)")
+    ratio = f"{middle[0] / middle[-1]:.1e}"
+    print(f"{kind:26s} gradient of layer 1 / layer {layers}: {ratio} (median of {draws} draws of the weights)")
     (line,) = axes.semilogy(range(1, layers + 1), middle)
-    axes.annotate(
-        f"{kind}: {ratios[-1]:.1g}",
-        (1, middle[0]),
-        (8, 0),
-        textcoords="offset points",
-        color=line.get_color(),
-        va="center",
-    )
+    at = {"xytext": (8, 0), "textcoords": "offset points", "va": "center"}
+    axes.annotate(f"{kind}: {ratio}", (1, middle[0]), color=line.get_color(), **at)
 title = f"Before the first step: the gradient of each layer, and that of layer 1 over that of layer {layers}"
 axes.set(title=title, xlabel="layer, from the loss back to the image", ylabel="norm of the gradient by its weights")
 axes.set_xlim(layers, 1)

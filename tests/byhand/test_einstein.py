@@ -71,6 +71,8 @@ def test_the_bold_place_stands_for_as_many_axes_as_the_tensors_have(places):
     weighted = einstein("y[b, x…] = w[C] H[b, C, x…]", w=w, H=H)
     np.testing.assert_allclose(weighted, np.tensordot(H, w, axes=(1, 0)))
     np.testing.assert_allclose(einstein("m[c] = H[B, c, X…]", H=H), H.sum(axis=(0, *range(2, H.ndim))))
+    V = np.multiply.outer(H[0, 0], H[0, 1])  # two bold places in one tensor, whose names begin alike
+    np.testing.assert_allclose(einstein("y[place…] = V[place…, PART…]", V=V), H[0, 0] * H[0, 1].sum())
 
 
 @pytest.mark.parametrize(

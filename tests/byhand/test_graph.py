@@ -120,6 +120,12 @@ def test_a_branch_that_does_not_reach_the_loss_has_no_gradient():
     assert dx["x"].tolist() == [2, 2]
 
 
+def test_without_a_gradient_by_the_result_it_is_1_for_each_of_its_numbers():
+    graph = Graph({"y": (ReLU(), "x")})
+    graph.run(x=np.array([-1.0, 3.0]))
+    assert {name: value.tolist() for name, value in graph.gradients().items()} == {"y": [1, 1], "x": [0, 1]}
+
+
 def test_the_values_of_all_nodes_can_be_seen():
     graph = Graph({"s": (ReLU(), "x"), "L": (SquaredNorm(), "s")})
     graph.run(x=np.array([-1.0, 3.0]))

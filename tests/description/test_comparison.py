@@ -108,7 +108,7 @@ def test_a_picture_with_another_ending_is_refused(compared, tmp_path, name):
 
 
 def test_a_place_that_cannot_be_written_is_refused(compared, tmp_path):
-    with pytest.raises(StorageError, match=r"picture\.png cannot be written: No such file or directory"):
+    with pytest.raises(StorageError, match=r"picture\.png cannot be written: there is no folder"):
         compared.save_picture(tmp_path / "nowhere" / "picture.png")
 
 
