@@ -16,10 +16,10 @@ def printable(text: str) -> str:
 _FEW = 12  # names that one can read through
 
 
-def expect_whole(name: str, value: object, most: int) -> None:
-    """Raise SettingsError if a setting is no whole number from 1 to `most`."""
-    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= most:
-        raise SettingsError(f"{name} is {value!r}; expected a whole number from 1 to {most:,}")
+def expect_whole(name: str, value: object, most: int, *, least: int = 1) -> None:
+    """Raise SettingsError if a setting is no whole number from `least` to `most`."""
+    if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
+        raise SettingsError(f"{name} is {value!r}; expected a whole number from {least} to {most:,}")
 
 
 class StriateError(Exception):

@@ -11,7 +11,12 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.conv import _ConvTransposeNd
 
+from striate.errors import SettingsError
+from striate.layers.agreement import largest_difference, outputs, rounding
 from striate.layers.pairs import Layer, in_evaluation, pairs_of
+
+_FOLDED = "on the example the folded network"
+_ASKS = "its forward asks about its modules, or its numbers bear no rounding; fold the parts of it without either"
 
 
 def fold(network: nn.Module, *example: Tensor) -> nn.Module:
@@ -19,14 +24,17 @@ def fold(network: nn.Module, *example: Tensor) -> nn.Module:
 
     With s = γ / √(σ² + ε), each convolution (of 1 to 3 dimensions, transposed too) or fully connected layer in a pair
     gets W' = W·s and b' = (b − μ)·s + β, computed in float64 and rounded to the type of W; nn.Identity takes the place
-    of batch norm, or an nn.Sequential of the children that it calls afterwards. The network is run once on the example
-    to find the pairs; `foldable` lists them, and says what stays as it is. What is a pair on the example is taken for
+    of batch norm, or an nn.Sequential of the children that it calls afterwards. The network is run on the example to
+    find the pairs; `foldable` lists them, and says what stays as it is. What is a pair on the example is taken for
     one on every input: a network whose forward goes another way for other values or shapes is not for folding.
 
-    The outputs are those of `network.eval()` but for rounding; neither the network nor its mode is changed.
+    The outputs are those of `network.eval()` but for rounding: on the example that is checked, to √ε of the number
+    format and of each output's largest value, unless the network itself gives one thing now and another then. Neither
+    the network nor its mode nor the example is changed.
 
-    Raises SettingsError for what is no module and for a network that cannot be copied. Errors that the network itself
-    raises on the example come through.
+    Raises SettingsError as `foldable` does, and if the outputs differ: a forward that asks whether a module is batch
+    norm, or whether a layer has a bias, goes another way now. Errors that the network itself raises on the example come
+    through.
 
     >>> network = nn.Sequential(nn.Conv2d(3, 8, 3, bias=False), nn.BatchNorm2d(8), nn.ReLU())
     >>> fold(network, torch.zeros(1, 3, 32, 32))
@@ -37,12 +45,31 @@ def fold(network: nn.Module, *example: Tensor) -> nn.Module:
     )
     """
     folded = in_evaluation(network)
-    for layer, norm in pairs_of(folded, example):
+    if not (pairs := pairs_of(folded, example)):
+        return folded
+    expected = outputs(folded, example)
+    for layer, norm in pairs:
         with torch.inference_mode(False), torch.no_grad():
             _merge(layer, *_scale_and_shift(norm))
         children = OrderedDict(norm.named_children())
         _become(norm, nn.Sequential(children) if children else nn.Identity())
+    _expect_agreement(folded, expected, network, example)
     return folded
+
+
+def _expect_agreement(
+    folded: nn.Module, expected: list[Tensor], network: nn.Module, example: tuple[Tensor, ...]
+) -> None:
+    try:
+        given = outputs(folded, example)
+    except Exception as error:  # whatever comes, it did not come before
+        why = f"fails ({type(error).__name__}: {str(error).partition(chr(10))[0]})"
+        raise SettingsError(f"{_FOLDED} {why}: {_ASKS}") from error
+    different, allowed = largest_difference(given, expected), rounding(folded, expected)
+    if different > allowed:
+        same = in_evaluation(network)
+        if largest_difference(outputs(same, example), outputs(same, example)) <= allowed:
+            raise SettingsError(f"{_FOLDED} differs by {different:.2g} of its largest output: {_ASKS}")
 
 
 def _scale_and_shift(norm: _BatchNorm) -> tuple[Tensor, Tensor]:

@@ -10,17 +10,25 @@ from copy import deepcopy
 from math import prod
 
 from torch import nn
+from torch.nn.modules.instancenorm import _InstanceNorm
 from torch.nn.modules.pooling import _AdaptiveAvgPoolNd, _AdaptiveMaxPoolNd
 
 from striate.errors import SettingsError, SizeError
+from striate.layers.locally_connected import LocallyConnected2d
+from striate.layers.pairs import has_hooks
+from striate.layers.squeeze import SqueezeExcitation
 
 _EACH_VALUE = (  # what does the same to each value by itself
     *(nn.Identity, nn.Dropout, nn.AlphaDropout, nn.ReLU, nn.ReLU6, nn.LeakyReLU, nn.RReLU, nn.ELU, nn.SELU, nn.CELU),
     *(nn.GELU, nn.SiLU, nn.Mish, nn.Sigmoid, nn.LogSigmoid, nn.Tanh, nn.Hardtanh, nn.Hardsigmoid, nn.Hardswish),
     *(nn.Softplus, nn.Softsign, nn.Softshrink, nn.Hardshrink, nn.Tanhshrink, nn.Threshold),
 )
-_EACH_PLACE = (nn.BatchNorm1d, nn.PReLU, nn.Softmax, nn.LogSoftmax, nn.Softmin)  # what knows channels: on axis 1
+
+_SHARES = (nn.Softmax, nn.LogSoftmax, nn.Softmin)
 _ADAPTIVE = (_AdaptiveAvgPoolNd, _AdaptiveMaxPoolNd)
+_ALL_PLACES = (*_ADAPTIVE, _InstanceNorm, nn.GroupNorm, nn.LayerNorm, nn.RMSNorm, SqueezeExcitation, LocallyConnected2d)
+_TURNED = (nn.Sequential, nn.Flatten, nn.Linear)
+_OTHERWISE = "on maps it would do something else than on a line of values; give the part of the network without it"
 
 
 def as_convolution(layer: nn.Module, shape: tuple[int, int, int]) -> nn.Module:
@@ -33,10 +41,13 @@ def as_convolution(layer: nn.Module, shape: tuple[int, int, int]) -> nn.Module:
 
     On an image of the original size the outputs (N, K) are (N, K, 1, 1). On a larger one there is one output (K,) for
     each place of the original size, in steps of the network's stride, and it equals what the original gives on that
-    crop if no layer pads (LeNet-5; AlexNet and VGG see zeros around a crop where the larger image has pixels).
+    crop if no layer pads (LeNet-5; AlexNet and VGG see zeros around a crop where the larger image has pixels) and each
+    looks through a window that slides. Modules of torch and of this package that look at all places, or count from the
+    last one, are refused; a module of another kind before the flattening is taken at its word.
 
-    Raises SizeError if C·H·W is not what a layer takes, SettingsError for a shape that is none and for a module that
-    cannot be turned, such as an adaptive pooling, after which nothing slides.
+    Raises SizeError if C·H·W is not what a layer takes, SettingsError for a shape that is none, a sequence without a
+    fully connected layer, hooks on what is turned, and a module that cannot be: such as an adaptive pooling, after
+    which nothing slides, or a container of fully connected layers that is no plain nn.Sequential.
 
     >>> as_convolution(nn.Sequential(nn.Flatten(), nn.Linear(400, 120), nn.Tanh(), nn.Linear(120, 10)), (16, 5, 5))
     Sequential(
@@ -50,7 +61,10 @@ def as_convolution(layer: nn.Module, shape: tuple[int, int, int]) -> nn.Module:
         raise SettingsError(f"shape is {shape!r}; expected (C, H, W), what the first fully connected layer sees")
     if type(layer) not in (nn.Linear, nn.Sequential):
         raise SettingsError(f"{type(layer).__name__} is no nn.Linear and no nn.Sequential; give the part of it that is")
-    return _Turner(*shape).turn(layer, "")
+    turned = _Turner(*shape).turn(layer, "")
+    if not any(isinstance(part, nn.Linear) for part in layer.modules()):
+        raise SettingsError("the nn.Sequential has no nn.Linear, and so nothing to turn; give the part that has one")
+    return turned
 
 
 class _Turner:
@@ -67,20 +81,18 @@ class _Turner:
         return turned
 
     def _turned(self, module: nn.Module, name: str) -> nn.Module:
+        if reason := self._why_not(module):
+            raise SettingsError(f"{type(module).__name__}{_called(name)} cannot be turned: {reason}")
         if type(module) is nn.Sequential:
             children = zip(module._modules, module, strict=True)  # named_children() skips what stands there twice
             return nn.Sequential(OrderedDict((key, self.turn(child, f"{name}.{key}")) for key, child in children))
-        if type(module) is nn.Flatten and module.start_dim == 1 and module.end_dim in (-1, 3):
+        if type(module) is nn.Flatten:
             self._flat = True
             return nn.Identity()
         if type(module) is nn.Linear:
             return self._convolution(module, name)
-        if not self._stays(module):
-            raise SettingsError(f"{type(module).__name__}{_called(name)} cannot be turned: {_why_not(module)}")
         copied = deepcopy(module)
-        if (
-            type(copied) is nn.BatchNorm1d
-        ):  # which differs from the other in the axes that it takes, and in nothing else
+        if type(copied) is nn.BatchNorm1d:  # differs from the other in the axes that it takes, and in nothing else
             copied.__class__ = nn.BatchNorm2d  # type: ignore[assignment]
         return copied
 
@@ -97,18 +109,35 @@ class _Turner:
         self._shape, self._flat = (layer.out_features, 1, 1), True
         return made
 
+    def _why_not(self, module: nn.Module) -> str:
+        """Why a module cannot become one of maps that gives on a crop what it gives on the crop alone; "" if it can."""
+        if type(module) in _TURNED:
+            if has_hooks(module):
+                return "its hooks would see other values, or nothing; take them away first"
+            whole = not isinstance(module, nn.Flatten) or (module.start_dim == 1 and module.end_dim in (-1, 3))
+            return "" if whole else _OTHERWISE
+        if not all(map(_slides, module.modules())):
+            return "it looks at all places of its maps, or counts from the last one; take one of a window that slides"
+        if any(isinstance(part, nn.Linear | nn.Flatten) for part in module.modules()):
+            return "it is or holds an nn.Linear or nn.Flatten with a class of its own; take torch's and nn.Sequential"
+        return "" if self._stays(module) else _OTHERWISE
+
     def _stays(self, module: nn.Module) -> bool:
         """Whether a module does to maps what it does to the values that they are flattened to."""
+        before = not self._flat and type(module) is not nn.BatchNorm1d
         one_place = self._shape[1:] == (1, 1) and getattr(module, "dim", 1) == 1
-        slides = not self._flat and not isinstance(module, (*_ADAPTIVE, nn.Flatten, nn.BatchNorm1d))
-        return slides or isinstance(module, _EACH_VALUE) or (one_place and type(module) in _EACH_PLACE)
+        knows_channels = type(module) in (nn.BatchNorm1d, nn.PReLU, *_SHARES)  # on axis 1
+        return before or isinstance(module, _EACH_VALUE) or (one_place and knows_channels)
+
+
+def _slides(module: nn.Module) -> bool:
+    """Whether a module of maps may give on a crop the crop of what it gives: not if it is known not to."""
+    if isinstance(module, _SHARES):
+        return module.dim in (1, -3)
+    if isinstance(module, nn.Upsample):
+        return module.size is None
+    return not isinstance(module, _ALL_PLACES) and not getattr(module, "ceil_mode", False)
 
 
 def _called(name: str) -> str:
     return f" {name.lstrip('.')!r}" if name else ""
-
-
-def _why_not(module: nn.Module) -> str:
-    if isinstance(module, _ADAPTIVE):
-        return "it gives as many values for every image, so that nothing would slide; take a pooling of a fixed window"
-    return "on maps it would do something else than on a line of values; give the part of the network without it"

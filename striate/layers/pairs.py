@@ -6,6 +6,8 @@ say nothing of that: a residual may tap the layer, a forward may call it twice, 
 
 from copy import deepcopy
 from dataclasses import dataclass
+from itertools import pairwise
+from math import prod
 
 import torch
 from torch import Tensor, nn
@@ -13,7 +15,8 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.conv import _ConvNd
 
 from striate.errors import SettingsError
-from striate.layers.calls import Call, Operation, Run, Storage, run, storage_of
+from striate.layers.calls import Call, Operation, Run, Storage, storage_of
+from striate.layers.recording import run
 
 Layer = _ConvNd | nn.Linear
 
@@ -70,8 +73,8 @@ def in_evaluation(network: nn.Module) -> nn.Module:
 
 def pairs_of(network: nn.Module, example: tuple[Tensor, ...]) -> list[tuple[Layer, _BatchNorm]]:
     """The modules of the pairs of a network that is in evaluation mode."""
-    for values in example:
-        if isinstance(values, Tensor) and not values.numel():
+    for values in filter(torch.is_tensor, example):
+        if not values.numel():
             raise SettingsError(f"the example is {tuple(values.shape)}, without values; expected one image at least")
     seen = run(network, example)
     return [pair for call in seen.calls if (pair := _pair(call, seen))]
@@ -79,7 +82,7 @@ def pairs_of(network: nn.Module, example: tuple[Tensor, ...]) -> list[tuple[Laye
 
 def _pair(call: Call, seen: Run) -> tuple[Layer, _BatchNorm] | None:
     norm, operation = call.module, _normalising(call)
-    if not isinstance(norm, _BatchNorm) or operation is None or _has_hooks(norm):
+    if not isinstance(norm, _BatchNorm) or operation is None or has_hooks(norm):
         return None
     once = all(seen.readers(number) == [operation] for number in _numbers(norm))
     layer = _layer_before(operation, seen)
@@ -103,13 +106,29 @@ def _layer_before(operation: Operation, seen: Run) -> Layer | None:
     """The layer whose output the operation alone reads, if it can take over other numbers."""
     output = operation.reads[0]
     call, made = seen.origin(output) or (None, None)
-    if call is None or made is None or not isinstance(layer := call.module, Layer) or _has_hooks(layer):
+    if call is None or made is None or not isinstance(layer := call.module, Layer) or has_hooks(layer):
         return None
-    *views, last = seen.readers(output)
-    nobody_else = last is operation and _in_turn([made, *views, operation]) and output.expired()  # else it may be read
-    channels_second = _channels(made, layer) == _second(operation)
+    readers = seen.readers(output)
+    nobody_else = readers[-1] is operation and _handed_on([made, *readers])
+    kept = not output.expired()  # who keeps it may read it later
     once = all(reader in call.steps for number in _numbers(layer) for reader in seen.readers(number))
-    return layer if nobody_else and once and _channels_second(layer, made, operation) and _has_forward_of_torch(layer) else None
+    takes = nobody_else and not kept and _takes_channels(operation, made, 1 - layer.weight.dim())
+    return layer if takes and once and _has_forward_of_torch(layer) else None
+
+
+def _handed_on(steps: list[Operation]) -> bool:
+    """Whether each step takes what the one before it made, and those between the ends only look at it in other ways."""
+    looks = (step.view and step.read_place != step.made_place for step in steps[1:-1])
+    return all(looks) and all(one.made_place == other.read_place for one, other in pairwise(steps))
+
+
+def _takes_channels(norm: Operation, made: Operation, axis: int) -> bool:
+    """Whether batch norm takes all that was made, and for channels that axis of it; counted from the last one."""
+    if norm.read_place is None or made.made_place is None:
+        return False
+    shape, strides, _ = made.made_place
+    taken, steps, _ = norm.read_place
+    return prod(taken) == prod(shape) and (taken[1], steps[1]) == (shape[axis], strides[axis])
 
 
 def _has_forward_of_torch(layer: Layer) -> bool:
@@ -117,7 +136,8 @@ def _has_forward_of_torch(layer: Layer) -> bool:
     return type(layer).__module__.startswith("torch.nn.modules.") and "forward" not in vars(layer)
 
 
-def _has_hooks(module: nn.Module) -> bool:
+def has_hooks(module: nn.Module) -> bool:
+    """Whether somebody looks at what the module takes or gives."""
     return any(getattr(module, hooks) for hooks in _HOOKS)
 
 

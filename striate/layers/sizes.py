@@ -43,7 +43,7 @@ def pair(name: str, value: Sizes, *, least: int = 1) -> tuple[int, int]:
 def expect_maps(maps: Tensor, channels: int | None = None, least: tuple[int, int] = (1, 1)) -> None:
     """Raise SizeError unless these are maps of so many channels, if that is said, and at least this high and wide."""
     fits = maps.dim() in (3, 4) and all(side >= size for side, size in zip(maps.shape[-2:], least, strict=True))
-    if not fits or channels not in (None, maps.shape[-3]):
+    if not fits or (channels is not None and maps.shape[-3] != channels):
         one = f"{channels or 'C'}, H, W"
         wanted = f"(N, {one}), or ({one}) of one image, of at least {least[0]}×{least[1]} values"
         raise SizeError(f"maps are {tuple(maps.shape)}; expected {wanted}: resize them, or build the layer for them")

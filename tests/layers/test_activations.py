@@ -91,10 +91,23 @@ def test_pieces_that_are_no_number_from_one_on_are_refused(pieces):
         Maxout(pieces)
 
 
-@pytest.mark.parametrize("base", [0, -2, math.nan, math.inf, "e"])
+@pytest.mark.parametrize("base", [0, -2, math.nan, math.inf, "e", True, None, 10**400])
 def test_a_base_that_is_not_above_zero_is_refused(base):
-    with pytest.raises(SettingsError, match=f"^base is {base!r}; expected a number above 0"):
+    with pytest.raises(SettingsError, match=f"^base is {base!r}; expected a number above 0 that fits a float"):
         Softmax(base=base)
+
+
+@pytest.mark.parametrize("dim", [1.5, "x", None, True, 64, -65])
+@pytest.mark.parametrize("kind", [Maxout, Softmax])
+def test_a_dimension_that_is_none_is_refused_at_once(kind, dim):
+    with pytest.raises(SettingsError, match=f"^dim is {dim!r}; expected a whole number from -64 to 63$"):
+        kind(2, dim)
+
+
+def test_whole_numbers_have_no_shares():
+    for base in (2, math.e):
+        with pytest.raises(SettingsError, match=r"^the input is of torch.int64; expected floating point numbers: conv"):
+            Softmax(base)(torch.tensor([[4, -1]]))
 
 
 def test_units_that_do_not_divide_into_pieces_are_refused_with_what_to_build():

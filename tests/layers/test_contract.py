@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 import striate
-from striate.errors import SizeError
+from striate.errors import SettingsError, SizeError
 from striate.layers.activations import Maxout, Softmax
 from striate.layers.locally_connected import LocallyConnected2d
 from striate.layers.pooling import L2Pool2d, MinPool2d
@@ -43,6 +43,11 @@ LAYERS = {
     "squeeze and excitation": lambda: SqueezeExcitation(CHANNELS, reduction=2),
 }
 each_layer = pytest.mark.parametrize("make", LAYERS.values(), ids=LAYERS.keys())
+EVERY_TIME = (
+    "softmax",
+    "switches of windows that overlap",
+    "squeeze and excitation",
+)  # the others are compiled if slow
 
 
 @pytest.fixture(autouse=True)
@@ -94,10 +99,20 @@ def test_the_gradient_is_that_of_small_differences(make, maps):
     assert torch.autograd.gradcheck(lambda maps, *_: layer(maps), inputs)
 
 
-@each_layer
-def test_compiled_in_one_graph_it_does_the_same(make, maps):
-    layer = make()
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=() if name in EVERY_TIME else pytest.mark.slow) for name in LAYERS]
+)
+def test_compiled_in_one_graph_it_does_the_same(name, maps):
+    layer = LAYERS[name]()
     compiled = torch.compile(layer, backend="aot_eager", fullgraph=True)
+    torch.testing.assert_close(outcome(compiled, maps), outcome(layer, maps))
+
+
+@pytest.mark.slow
+@each_layer
+def test_compiled_for_any_size_it_does_the_same(make, maps):
+    layer = make()
+    compiled = torch.compile(layer, backend="aot_eager", fullgraph=True, dynamic=True)
     torch.testing.assert_close(outcome(compiled, maps), outcome(layer, maps))
 
 
@@ -155,11 +170,27 @@ def test_it_can_be_described(make):
     assert card.not_followed == ()
 
 
-@pytest.mark.parametrize("name", ["locally connected", "squeeze and excitation", "maxout"])
+@pytest.mark.parametrize(
+    "name", ["locally connected", "squeeze and excitation", "maxout", "spatially separable", "depthwise separable"]
+)
 def test_maps_of_other_channels_are_refused_with_both_numbers(name):
     layer = nn.Sequential(LAYERS[name]())
     with pytest.raises(SizeError, match=r"\b7\b.*\b(4|2)\b"):
         layer(torch.zeros(2, 7, HEIGHT, WIDTH))
+
+
+@pytest.mark.parametrize("name", sorted(set(LAYERS) - {"maxout", "bed of nails", "min pooling", "switches"}))
+def test_whole_numbers_are_refused_by_what_cannot_take_them(name):
+    with pytest.raises(
+        SettingsError, match=r"^the input is of torch.int64; expected floating point numbers: convert it"
+    ):
+        LAYERS[name]()(torch.ones(2, CHANNELS, HEIGHT, WIDTH, dtype=torch.int64))
+
+
+@pytest.mark.parametrize("name", sorted(set(LAYERS) - {"maxout", "softmax"}))
+def test_one_image_may_come_without_a_batch(name, maps):
+    layer = LAYERS[name]()
+    torch.testing.assert_close(layer(maps[1]), layer(maps)[1])
 
 
 @pytest.mark.parametrize(

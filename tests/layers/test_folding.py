@@ -199,6 +199,100 @@ def test_a_compiled_network_is_folded_as_it_was_before():
     assert foldable(torch.compile(network, backend="eager"), IMAGES) == [Pair("0", "1")]
 
 
+class Asking(nn.Module):
+    """A pair of which the forward asks, by `question`, and gives something else if the answer is no."""
+
+    def __init__(self, question, otherwise, **how):
+        super().__init__()
+        self.conv, self.norm = trained(nn.Sequential(conv(**how), nn.BatchNorm2d(4)))
+        self.question, self.otherwise = question, otherwise
+
+    def forward(self, maps):
+        made = self.norm(self.conv(maps))
+        return {"scores": [made if self.question(self) else self.otherwise(made)]}
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        lambda network: isinstance(network.norm, nn.BatchNorm2d),
+        lambda network: network.conv.bias is None,
+        lambda network: len(list(network.parameters())) == 3,
+    ],
+)
+@pytest.mark.parametrize(
+    ("otherwise", "part"),
+    [
+        (lambda maps: maps * 1.5, "0.5"),
+        (lambda maps: maps * torch.nan, "inf"),
+        (lambda maps: maps[:, :, 1:], "inf"),
+        (lambda maps: maps.sum().item(), "inf"),
+    ],
+)
+def test_a_forward_that_asks_about_its_modules_is_refused_with_the_difference(question, otherwise, part):
+    sentence = f"^on the example the folded network differs by {part} of its largest output: its forward asks about its"
+    with pytest.raises(SettingsError, match=sentence):
+        fold(Asking(question, otherwise, bias=False), IMAGES)
+
+
+def test_a_forward_that_fails_without_its_batch_norm_is_refused_with_what_it_said():
+    network = Asking(lambda network: network.norm.num_features, None)
+    sentence = (
+        r"^on the example the folded network fails \(AttributeError: 'Identity' object has no attribute 'num_feat"
+    )
+    with pytest.raises(SettingsError, match=sentence):
+        fold(network, IMAGES)
+
+
+def test_a_weight_that_is_kept_in_a_list_too_is_not_forgotten():
+    network = Asking(lambda network: True, None)
+    network.kept = [network.conv.bias]
+    network.question = lambda network: network.kept[0] is network.conv.bias
+    network.otherwise = lambda made: made + 1
+    with pytest.raises(SettingsError, match=r"^on the example the folded network differs by"):
+        fold(network, IMAGES)
+
+
+class Noisy(nn.Module):
+    """A network that gives something else each time."""
+
+    def __init__(self):
+        super().__init__()
+        self.body = conv_and_norm()
+
+    def forward(self, maps):
+        return nn.functional.dropout(self.body(maps), training=True)
+
+
+def test_a_network_that_gives_something_else_each_time_is_folded_unseen():
+    assert norms(fold(Noisy(), IMAGES)) == []
+
+
+@pytest.mark.parametrize("value", [0.0, 1e30, torch.inf])
+def test_examples_that_overflow_or_are_zero_all_over_serve(value):
+    assert norms(fold(conv_and_norm(), torch.full((1, 3, 9, 9), value))) == []
+
+
+def test_numbers_that_overflow_only_when_merged_are_refused():
+    layer, norm = conv(bias=False), nn.BatchNorm2d(4, eps=0)
+    for numbers, value in ((layer.weight, 0.1), (norm.weight, 1000), (norm.running_var, 1e-6)):
+        nn.init.constant_(numbers, value)
+    with pytest.raises(SettingsError, match="differs by inf of its largest output"):  # 0.1·1000/√1e-6 is over 65504
+        fold(nn.Sequential(layer, norm).half(), torch.full((1, 3, 9, 9), 1e-5).half())
+
+
+def test_the_example_is_not_written_to():
+    example = IMAGES.clone()
+    fold(nn.Sequential(nn.ReLU(inplace=True), *conv_and_norm()), example)
+    assert example.equal(IMAGES)
+
+
+def test_a_network_without_numbers_is_folded_without_them():
+    with torch.device("meta"):
+        folded = fold(conv_and_norm(), torch.zeros(1, 3, 9, 9))
+    assert norms(folded) == [] and folded[0].weight.is_meta
+
+
 def test_errors_of_the_network_come_through():
     with pytest.raises(RuntimeError, match="to have 3 channels, but got 5"):
         fold(conv_and_norm(), torch.zeros(1, 5, 9, 9))

@@ -3,10 +3,14 @@
 import pytest
 import torch
 from torch import nn
+from torch.nn.utils import parametrizations
 
 from striate.architectures.catalogue import create_model
 from striate.errors import SettingsError, SizeError
 from striate.layers.fully_connected import as_convolution
+from striate.layers.locally_connected import LocallyConnected2d
+from striate.layers.pooling import L2Pool2d
+from striate.layers.squeeze import SqueezeExcitation
 
 
 def equal(given, expected):
@@ -26,7 +30,11 @@ def test_weights_worked_by_hand_lie_as_flattening_lays_values():
 
 @pytest.mark.parametrize(
     ("name", "channels", "size", "shape"),
-    [("lenet5", 1, 32, (16, 5, 5)), ("alexnet", 3, 67, (256, 1, 1)), ("vgg11", 3, 64, (512, 2, 2))],
+    [
+        ("lenet5", 1, 32, (16, 5, 5)),
+        ("alexnet", 3, 67, (256, 1, 1)),
+        pytest.param("vgg11", 3, 64, (512, 2, 2), marks=pytest.mark.slow),
+    ],
 )
 def test_a_network_gives_the_same_numbers_on_its_own_size(name, channels, size, shape):
     torch.manual_seed(0)
@@ -135,11 +143,11 @@ def test_sizes_that_do_not_fit_are_refused_with_the_arithmetic(layer, sentence):
 @pytest.mark.parametrize(
     ("layer", "sentence"),
     [
-        (nn.Sequential(flat(), nn.AdaptiveAvgPool2d(2)), r"^AdaptiveAvgPool2d '1' cannot be turned: it gives as many"),
+        (nn.Sequential(flat(), nn.AdaptiveAvgPool2d(2)), r"^AdaptiveAvgPool2d '1' cannot be turned: it looks at all"),
         (nn.Sequential(nn.Sequential(nn.AdaptiveMaxPool2d(2)), flat()), r"^AdaptiveMaxPool2d '0.0' cannot be turned"),
-        (flat(nn.LayerNorm(4)), r"^LayerNorm '1' cannot be turned: on maps it would do something else than on a line"),
+        (flat(nn.LayerNorm(4)), r"^LayerNorm '1' cannot"),
         (nn.Sequential(nn.Linear(4, 2), nn.LayerNorm(2)), r"^LayerNorm '1' cannot"),
-        (flat(nn.Softmax(dim=1)), r"^Softmax '1' cannot"),
+        (flat(nn.Softmax(dim=1)), r"^Softmax '1' cannot be turned: on maps it would do something else than on a line"),
         (flat(nn.Linear(4, 2), nn.Softmax(dim=-1)), r"^Softmax '2' cannot"),
         (nn.Sequential(nn.Flatten(0)), r"^Flatten '0' cannot"),
         (nn.Sequential(nn.Flatten(1, 2)), r"^Flatten '0' cannot"),
@@ -149,6 +157,86 @@ def test_sizes_that_do_not_fit_are_refused_with_the_arithmetic(layer, sentence):
 def test_what_cannot_be_turned_is_refused_by_name(layer, sentence):
     with pytest.raises(SettingsError, match=sentence):
         as_convolution(layer, (1, 2, 2))
+
+
+class Block(nn.Sequential):
+    """A container of its own class, which may run its children in any way."""
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        *(nn.GroupNorm(1, 2), nn.LayerNorm(4), nn.RMSNorm(4), nn.InstanceNorm2d(2), nn.Softmax(dim=-1), nn.Softmax(3)),
+        *(nn.MaxPool2d(3, 2, ceil_mode=True), nn.AvgPool2d(3, 2, ceil_mode=True), nn.Upsample(size=(4, 4))),
+        *(SqueezeExcitation(2), LocallyConnected2d(2, 2, 4, 1), Block(nn.Conv2d(2, 2, 1), nn.GroupNorm(1, 2))),
+    ],
+    ids=lambda module: type(module).__name__,
+)
+def test_what_looks_at_all_places_before_the_flattening_is_refused(module):
+    network = nn.Sequential(nn.Conv2d(2, 2, 1), module, nn.Flatten(), nn.Linear(32, 3))
+    with pytest.raises(
+        SettingsError, match=f"^{type(module).__name__} '1' cannot be turned: it looks at all places of"
+    ):
+        as_convolution(network, (2, 4, 4))
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        *(nn.Softmax(dim=1), nn.LogSoftmax(dim=-3), nn.MaxPool2d(3, 1), nn.LocalResponseNorm(2), nn.BatchNorm2d(2)),
+        *(nn.Upsample(scale_factor=2), L2Pool2d(2, 1), Block(nn.Conv2d(2, 2, 3), nn.ReLU())),
+    ],
+    ids=lambda module: type(module).__name__,
+)
+def test_what_slides_before_the_flattening_answers_for_crops(module):
+    torch.manual_seed(0)
+    features = nn.Sequential(nn.Conv2d(2, 2, 1), module).eval()
+    image = torch.randn(1, 2, 9, 8)
+    shape = features(image[:, :, 2:8, 1:7]).shape[1:]
+    network = nn.Sequential(features, nn.Flatten(), nn.Linear(shape.numel(), 3)).eval()
+    step = 2 if isinstance(module, nn.Upsample) else 1
+    scores = as_convolution(network, shape)(image)
+    equal(scores[:, :, 2 * step, step], network(image[:, :, 2:8, 1:7]))
+
+
+@pytest.mark.parametrize("kind", [nn.Linear, nn.modules.linear.NonDynamicallyQuantizableLinear])
+def test_a_container_of_another_class_is_not_copied_with_its_fully_connected_layers_in_it(kind):
+    network = nn.Sequential(nn.Conv2d(1, 1, 1), Block(nn.Flatten(), kind(4, 2)))
+    with pytest.raises(SettingsError, match=r"^Block '1' cannot be turned: it is or holds an nn.Linear or nn.Flatten"):
+        as_convolution(network, (1, 2, 2))
+
+
+def test_a_fully_connected_layer_of_another_class_is_not_copied():
+    parametrised = parametrizations.weight_norm(nn.Linear(4, 2))
+    with pytest.raises(SettingsError, match=r"^ParametrizedLinear '1' cannot be turned: it is or holds an nn.Linear"):
+        as_convolution(flat(parametrised), (1, 2, 2))
+
+
+def test_a_sequence_in_which_there_is_nothing_to_turn_is_refused():
+    with pytest.raises(
+        SettingsError, match=r"^the nn.Sequential has no nn.Linear, and so nothing to turn; give the part"
+    ):
+        as_convolution(nn.Sequential(nn.Conv2d(1, 1, 1), flat(nn.ReLU())), (1, 2, 2))
+
+
+@pytest.mark.parametrize("name", ["", "0", "1", "1.0"])
+@pytest.mark.parametrize("register", ["register_forward_hook", "register_forward_pre_hook"])
+def test_hooks_on_what_is_turned_are_refused_and_not_lost(name, register):
+    network = nn.Sequential(nn.Flatten(), nn.Sequential(nn.Linear(4, 2)))
+    hook = getattr(network.get_submodule(name), register)(lambda *_: None)
+    with pytest.raises(
+        SettingsError, match=rf"{name}'? cannot be turned: its hooks would see other values, or nothing"
+    ):
+        as_convolution(network, (1, 2, 2))
+    hook.remove()
+    as_convolution(network, (1, 2, 2))
+
+
+def test_hooks_on_what_is_copied_stay():
+    seen, network = [], nn.Sequential(nn.ReLU(), nn.Flatten(), nn.Linear(4, 2))
+    network[0].register_forward_hook(lambda *_: seen.append("ReLU"))
+    as_convolution(network, (1, 2, 2))(torch.zeros(1, 1, 2, 2))
+    assert seen == ["ReLU"]
 
 
 @pytest.mark.parametrize("shape", [400, (400,), (16, 5, 0), (16, 5.0, 5), None])

@@ -95,12 +95,25 @@ def test_it_is_not_equivariant_to_translation():
     assert not torch.allclose(moved, layer(maps).roll(1, -1))
 
 
-@pytest.mark.parametrize("shape", [(1, 3, 8, 7), (1, 2, 8, 8), (3, 8, 8), (8,)])
+@pytest.mark.parametrize("shape", [(1, 3, 8, 7), (1, 2, 8, 8), (8, 8), (8,), (1, 1, 3, 8, 8)])
 def test_maps_that_its_places_do_not_fit_are_refused_with_what_it_takes(shape):
     layer = LocallyConnected2d(3, 4, 8, 3)
     with pytest.raises(SizeError) as refused:
         layer(torch.zeros(shape))
     assert str(refused.value).startswith(f"maps are {shape}; a layer with weights for each place of (N, 3, 8, 8) takes")
+
+
+def test_one_image_may_come_without_a_batch():
+    torch.manual_seed(0)
+    layer, maps = LocallyConnected2d(2, 3, (5, 4), 3, stride=(2, 1), padding=1), torch.randn(2, 2, 5, 4)
+    torch.testing.assert_close(layer(maps[1]), layer(maps)[1])
+
+
+def test_more_weights_than_any_memory_has_are_refused_with_their_count():
+    with pytest.raises(
+        SettingsError, match=r"^998 × 998 × 100000 × 100000 × 3 × 3 weights; expected at most 10,000,000"
+    ):
+        LocallyConnected2d(100_000, 100_000, 1000, 3)
 
 
 def test_a_window_that_does_not_fit_is_refused():

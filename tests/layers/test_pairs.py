@@ -1,5 +1,7 @@
 """Which batch norms may be folded: those whose layer nobody else looks at, and no others."""
 
+import subprocess
+import sys
 from dataclasses import dataclass
 from types import SimpleNamespace
 
@@ -9,6 +11,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils import parametrizations, parametrize
 
+from striate.errors import SettingsError
+from striate.layers.folding import fold
 from striate.layers.pairs import Pair, foldable
 
 IMAGES = torch.randn(2, 3, 9, 9, generator=torch.Generator().manual_seed(1))
@@ -138,6 +142,62 @@ def test_axes_that_are_no_channels_are_not_taken_for_them():
     assert foldable(Forward(without_gradients, **linear), rows) == []
     assert foldable(Forward(without_gradients, **linear), rows[0]) == [Pair("layer", "norm")]
     assert foldable(nn.Sequential(nn.Conv1d(4, 5, 3), nn.BatchNorm1d(5)), rows[0]) == []  # (K, L), no batch
+
+
+@pytest.mark.parametrize(
+    ("layer", "norm", "view", "shape"),
+    [
+        (nn.Linear(7, 5), nn.BatchNorm1d(5), lambda y: y.flatten(0, 1), (2, 4, 7)),  # LeViT
+        (nn.Linear(7, 4, bias=False), nn.BatchNorm1d(4), lambda y: y.flatten(0, 1), (2, 4, 7)),
+        (nn.Linear(7, 5), nn.BatchNorm1d(5), lambda y: y.transpose(1, 2), (2, 4, 7)),
+        (nn.Linear(7, 4), nn.BatchNorm1d(4), lambda y: y.transpose(1, 2), (2, 4, 7)),
+        (nn.Conv2d(3, 5, 3), nn.BatchNorm1d(5), lambda y: y.flatten(2), (2, 3, 7, 7)),
+        (nn.Conv2d(3, 5, 3), nn.BatchNorm2d(5), lambda y: y.mT, (2, 3, 7, 7)),
+        (nn.Conv2d(3, 5, 3), nn.BatchNorm2d(5), lambda y: y[None], (3, 7, 7)),
+        (nn.Conv2d(3, 5, 3), nn.BatchNorm1d(5), lambda y: y.unsqueeze(0).flatten(2), (3, 7, 7)),
+        (nn.Conv2d(3, 5, 7), nn.BatchNorm1d(5), lambda y: y.flatten(1), (2, 3, 7, 7)),
+    ],
+)
+def test_batch_norm_may_take_another_view_of_all_that_the_layer_gives(layer, norm, view, shape):
+    torch.manual_seed(0)
+    nn.init.uniform_(norm.weight)
+    nn.init.uniform_(norm.running_mean)
+    network, example = Forward(lambda self, x: self.norm(view(self.conv(x))), conv=layer, norm=norm), torch.randn(shape)
+    assert foldable(network, example) == PAIR
+    torch.testing.assert_close(fold(network, example)(example), network.eval()(example), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("layer", "view", "shape"),
+    [
+        (nn.Linear(7, 4), lambda y: y.flatten(0, 1).view(4, 4, 2).transpose(0, 1), (2, 4, 7)),
+        (nn.Linear(7, 4), lambda y: y.view(2, 4, 4), (2, 4, 7)),
+        (nn.Conv2d(3, 4, 3), lambda y: y.transpose(1, 2), (2, 3, 6, 9)),
+        (nn.Conv2d(3, 4, 3), lambda y: y.view(4, 4, 4, 2), (2, 3, 6, 6)),
+        (nn.Conv2d(3, 8, 3), lambda y: y[:, 4:], (2, 3, 6, 6)),
+        (nn.Conv2d(3, 4, 3), lambda y: y.flatten(0, 1)[1:5][None], (2, 3, 6, 6)),
+        (nn.Conv2d(3, 4, 3), lambda y: torch.cat([y, y]), (2, 3, 6, 6)),
+        (nn.Conv2d(3, 2, 3), lambda y: torch.cat([y, y.flip(1)], 1), (2, 3, 6, 6)),
+        (nn.Conv2d(3, 4, 3), lambda y: (y.view(-1).add_(1), y)[1], (2, 3, 6, 6)),
+    ],
+)
+def test_a_view_in_which_channels_lie_elsewhere_or_not_all_is_none(layer, view, shape):
+    steps = {3: nn.BatchNorm1d, 4: nn.BatchNorm2d}
+    network = Forward(lambda self, x: self.norm(view(self.conv(x))), conv=layer, norm=steps[len(shape)](4))
+    assert foldable(network, torch.randn(shape)) == []
+
+
+@pytest.mark.parametrize(
+    "look",
+    [
+        lambda y: y.detach().numpy().max(),
+        lambda y: y.view(-1).numpy().max(),
+        lambda y: y.flatten(2).sum(),
+        lambda y: y.view(y.shape).numpy().max(),
+    ],
+)
+def test_nobody_else_may_take_a_view(look):
+    assert foldable(conv_and_norm(lambda self, x: self.norm(y := self.conv(x)) + float(look(y))), IMAGES) == []
 
 
 def test_tied_weights_stay_tied():
@@ -280,3 +340,43 @@ def test_scripted_modules_and_sparse_tensors_do_no_harm():
     sparse = Forward(lambda self, x: torch.sparse.mm(x.flatten(1).to_sparse(), torch.eye(196)).view(2, 4, 7, 7))
     network = nn.Sequential(scripted, sparse, conv(4, 5), nn.BatchNorm2d(5))
     assert foldable(network, IMAGES) == [Pair("2", "3")]
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
+@pytest.mark.parametrize("made", [torch.jit.script, lambda network: torch.jit.trace(network, IMAGES)])
+def test_a_network_whose_modules_are_gone_is_refused(made):
+    with pytest.raises(
+        SettingsError, match=r"^the network is scripted or traced, and its modules are gone: fold it bef"
+    ):
+        foldable(made(nn.Sequential(conv(), nn.BatchNorm2d(4)).eval()), IMAGES)
+
+
+@pytest.mark.parametrize("example", [IMAGES[:0], IMAGES[..., :0]])
+def test_an_example_without_values_is_refused(example):
+    shape = ", ".join(map(str, example.shape))
+    with pytest.raises(
+        SettingsError, match=rf"^the example is \({shape}\), without values; expected one image at least$"
+    ):
+        foldable(conv_and_norm(), example)
+
+
+def test_a_part_that_is_compiled_is_seen_through_and_nothing_is_printed(capfd):
+    def refuse(graph, inputs):
+        raise AssertionError("compiled")
+
+    network = nn.Sequential(torch.compile(nn.Sequential(conv(), nn.BatchNorm2d(4)), backend=refuse), nn.ReLU())
+    assert foldable(network, IMAGES) == [Pair("0._orig_mod.0", "0._orig_mod.1")]
+    network = nn.Sequential(conv(), nn.BatchNorm2d(4))
+    network.compile(backend=refuse)
+    assert len(foldable(nn.Sequential(network), IMAGES)) == 1
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.slow
+def test_the_compiler_is_not_imported_for_it():
+    code = (
+        "import sys, torch; from torch import nn; from striate.layers.folding import fold;"
+        "fold(nn.Sequential(nn.Conv2d(1, 1, 1), nn.BatchNorm2d(1)), torch.ones(1, 1, 1, 1));"
+        "print('torch._dynamo' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True).stdout == "False\n"

@@ -108,6 +108,25 @@ def test_min_pooling_of_whole_numbers_is_the_erosion_of_opencv(number_format):
     np.testing.assert_array_equal(made.numpy(), cv2.erode(as_floats, np.ones((3, 3))))
 
 
+@pytest.mark.parametrize(
+    ("kind", "number_format", "kinds"),
+    [
+        (L2Pool2d, torch.int64, "floating point numbers"),
+        (MinPool2d, torch.bool, "floating point or whole numbers"),
+        (SwitchPool2d, torch.bool, "floating point or whole numbers"),
+    ],
+)
+def test_numbers_that_a_pooling_cannot_take_are_refused(kind, number_format, kinds):
+    with pytest.raises(SettingsError, match=f"^the input is of {number_format}; expected {kinds}: convert it first"):
+        kind(2)(torch.ones(1, 1, 4, 4, dtype=number_format))
+
+
+def test_squares_of_half_precision_are_lost_where_the_docstring_says():
+    for value, length in ((255.0, 255.0), (257.0, np.inf), (0.00018, 0.00024), (0.00017, 0.0)):
+        made = L2Pool2d(1)(torch.full((1, 1, 1, 1), value, dtype=torch.float16))
+        assert made.item() == pytest.approx(length, rel=0.02)
+
+
 def test_one_image_may_come_without_a_batch():
     maps = torch.arange(16.0).view(1, 4, 4)
     for pool in (L2Pool2d(2), MinPool2d(2)):
@@ -117,9 +136,9 @@ def test_one_image_may_come_without_a_batch():
 @pytest.mark.parametrize(
     ("how", "complaint"),
     [
-        ({"kernel_size": 0}, r"^kernel_size is 0; expected a whole number from 1 on, or two of them"),
+        ({"kernel_size": 0}, r"^kernel_size is 0; expected a whole number from 1 to 100,000, or two of"),
         ({"kernel_size": 3, "stride": (2, 0)}, r"^stride is \(2, 0\); expected"),
-        ({"kernel_size": 3, "padding": -1}, r"^padding is -1; expected a whole number from 0 on"),
+        ({"kernel_size": 3, "padding": -1}, r"^padding is -1; expected a whole number from 0 to 100,000"),
         ({"kernel_size": 3, "padding": 2}, r"^padding is \(2, 2\) for a window of \(3, 3\); expected at most half"),
     ],
 )
@@ -133,10 +152,10 @@ def test_windows_that_make_no_sense_are_refused(how, complaint):
 def test_maps_on_which_a_window_fits_nowhere_are_refused(kind, shape):
     with pytest.raises(SizeError) as refused:
         kind((4, 3), padding=(0, 1))(torch.zeros(shape))
-    wanted = "(N, C, H, W) of at least 4×1 values for a window of 4×3: enlarge them, or make it smaller"
+    wanted = "(N, C, H, W), or (C, H, W) of one image, of at least 4×1 values: resize them, or build the layer for them"
     assert str(refused.value) == f"maps are {shape}; expected {wanted}"
 
 
 def test_a_map_without_values_is_refused_even_where_padding_makes_room():
-    with pytest.raises(SizeError, match=r"of at least 1×1 values for a window of 2×2"):
+    with pytest.raises(SizeError, match=r"^maps are \(1, 1, 0, 4\); .* of at least 1×1 values"):
         MinPool2d(2, padding=1)(torch.zeros(1, 1, 0, 4))

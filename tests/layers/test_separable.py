@@ -6,7 +6,7 @@ from torch import nn
 from torch.nn import functional
 
 import striate
-from striate.errors import SettingsError
+from striate.errors import SettingsError, SizeError
 from striate.layers.separable import DepthwiseSeparableConv2d, SpatiallySeparableConv2d
 
 
@@ -82,3 +82,23 @@ def test_a_rank_and_a_dilation_under_one_are_refused_by_name():
         SpatiallySeparableConv2d(2, 4, 3, rank=0)
     with pytest.raises(SettingsError, match=r"^dilation is 0; expected a whole number from 1"):
         DepthwiseSeparableConv2d(2, 4, 3, dilation=0)
+
+
+@pytest.mark.parametrize(
+    ("layer", "shape", "least"),
+    [
+        (SpatiallySeparableConv2d(3, 4, 7), (1, 3, 4, 4), "7×7"),
+        (SpatiallySeparableConv2d(3, 4, (5, 3), padding=(0, 1)), (1, 3, 4, 4), "5×1"),
+        (DepthwiseSeparableConv2d(3, 4, 3), (1, 5, 8, 8), "3×3"),
+        (DepthwiseSeparableConv2d(3, 4, 3, dilation=(2, 3), padding=(0, 1)), (1, 3, 4, 8), "5×5"),
+    ],
+)
+def test_maps_that_do_not_fit_are_refused_with_what_does(layer, shape, least):
+    with pytest.raises(SizeError) as refused:
+        layer(torch.zeros(shape))
+    wanted = f"(N, 3, H, W), or (3, H, W) of one image, of at least {least} values"
+    assert str(refused.value) == f"maps are {shape}; expected {wanted}: resize them, or build the layer for them"
+    height, width = map(int, least.split("×"))
+    assert layer(torch.zeros(1, 3, height, width)).shape == (1, 4, 1, 1)
+    with pytest.raises(SizeError):
+        layer(torch.zeros(1, 3, height, width - 1))

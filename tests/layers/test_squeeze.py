@@ -65,4 +65,4 @@ def test_settings_under_one_are_refused_by_name(setting, value):
 def test_maps_of_other_channels_are_refused(shape):
     with pytest.raises(SizeError) as refused:
         SqueezeExcitation(8)(torch.zeros(shape))
-    assert str(refused.value) == f"maps are {shape}; expected (N, 8, H, W): build the layer for their channels"
+    assert str(refused.value).startswith(f"maps are {shape}; expected (N, 8, H, W), or (8, H, W) of one image, of at ")

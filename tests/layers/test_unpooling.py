@@ -132,5 +132,14 @@ def test_a_scale_that_is_no_number_from_one_on_is_refused(scale):
 
 
 def test_nails_need_height_and_width():
-    with pytest.raises(SizeError, match=r"^maps are \(3, 4\); expected \(N, C, H, W\), or \(C, H, W\) of one image$"):
+    with pytest.raises(SizeError, match=r"^maps are \(3, 4\); expected \(N, C, H, W\), or \(C, H, W\) of one image"):
         BedOfNails(2)(torch.zeros(3, 4))
+
+
+def test_whole_numbers_come_back_unless_they_would_be_averaged():
+    maps = torch.arange(16).view(1, 1, 4, 4)
+    assert SwitchUnpool2d()(*SwitchPool2d(2)(maps)).tolist() == [
+        [[[0, 0, 0, 0], [0, 5, 0, 7], [0, 0, 0, 0], [0, 13, 0, 15]]]
+    ]
+    with pytest.raises(SettingsError, match=r"^the input is of torch.int64; expected floating point numbers: convert"):
+        SwitchUnpool2d()(*SwitchPool2d(2, 1)(maps))

@@ -29,7 +29,7 @@ def torchvision():
 
 @pytest.fixture(scope="module")
 def timm(torchvision):
-    return pytest.importorskip("timm", reason="timm is not installed")
+    return pytest.importorskip("timm", reason="timm is not installed: pip install '.[peers]'")
 
 
 def trained(network):
