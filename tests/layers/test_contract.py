@@ -43,11 +43,10 @@ LAYERS = {
     "squeeze and excitation": lambda: SqueezeExcitation(CHANNELS, reduction=2),
 }
 each_layer = pytest.mark.parametrize("make", LAYERS.values(), ids=LAYERS.keys())
-EVERY_TIME = (
-    "softmax",
-    "switches of windows that overlap",
-    "squeeze and excitation",
-)  # the others are compiled if slow
+EVERY_TIME = ("softmax", "switches of windows that overlap", "squeeze and excitation")
+a_few_layers = pytest.mark.parametrize(  # the others when there is time
+    "name", [pytest.param(name, marks=() if name in EVERY_TIME else pytest.mark.slow) for name in LAYERS]
+)
 
 
 @pytest.fixture(autouse=True)
@@ -99,9 +98,7 @@ def test_the_gradient_is_that_of_small_differences(make, maps):
     assert torch.autograd.gradcheck(lambda maps, *_: layer(maps), inputs)
 
 
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=() if name in EVERY_TIME else pytest.mark.slow) for name in LAYERS]
-)
+@a_few_layers
 def test_compiled_in_one_graph_it_does_the_same(name, maps):
     layer = LAYERS[name]()
     compiled = torch.compile(layer, backend="aot_eager", fullgraph=True)
@@ -125,9 +122,9 @@ def test_compiled_to_machine_code_it_does_the_same(make, maps):
     torch.testing.assert_close(outcome(compiled, maps), outcome(layer, maps))
 
 
-@each_layer
-def test_exported_for_any_batch_it_does_the_same(make, maps):
-    layer = make()
+@a_few_layers
+def test_exported_for_any_batch_it_does_the_same(name, maps):
+    layer = LAYERS[name]()
     exported = torch.export.export(layer, (maps,), dynamic_shapes=({0: torch.export.Dim("batch")},))
     more = torch.randn(5, CHANNELS, HEIGHT, WIDTH)
     torch.testing.assert_close(exported.module()(more), layer(more))
