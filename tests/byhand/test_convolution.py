@@ -86,6 +86,12 @@ def test_one_number_stands_for_every_axis(agree, kind, stride, padding, dilation
     agree(kind(**how), lambda H, A: functional.conv2d(H, A, **how), (2, 3, 7, 6), (2, 3, 3, 2))
 
 
+@BOTH
+def test_lists_are_as_good_as_tuples(agree, kind):
+    reference = by_torch(stride=(2, 1), padding=((1, 0), (2, 2)), dilation=(1, 2))
+    agree(kind(stride=[2, 1], padding=[[1, 0], 2], dilation=[1, 2]), reference, (2, 3, 7, 6), (2, 3, 3, 2))
+
+
 @AXES
 @settings(max_examples=40)
 @given(some.data())
@@ -135,3 +141,10 @@ def test_a_locally_connected_layer_is_torchs_unfold_and_a_sum_at_each_place(agre
 
     shapes = (2, C, *size), (K, C, *places, *kernel), (K, *places)
     agree(LocallyConnected(**how), reference, *shapes[: data.draw(some.integers(2, 3))])
+
+
+def test_by_themselves_they_see_every_place_and_nothing_beyond(agree):
+    agree(Convolution(), functional.conv2d, (1, 4, 5, 6), (3, 4, 2, 3))
+    agree(ConvolutionByColumns(), functional.conv2d, (1, 4, 5, 6), (3, 4, 2, 3))
+    agree(DepthwiseConvolution(), lambda H, A: functional.conv2d(H, A[:, None], groups=4), (1, 4, 5, 6), (4, 2, 3))
+    agree(LocallyConnected(), lambda H, A: torch.einsum("bcx,kcxd->bkx", H, A), (2, 3, 4), (2, 3, 4, 1))

@@ -102,3 +102,10 @@ def test_unpooled_maxima_come_back_to_their_places_and_elsewhere_is_zero(axes, d
     _, indices = MAX[axes](torch.tensor(H), *how, return_indices=True)
     chosen = torch.zeros(2, 2, prod(shape[2:])).scatter(2, indices.flatten(2), 1.0).reshape(shape).numpy()
     np.testing.assert_allclose(back, H * chosen, rtol=1e-15)
+
+
+def test_by_themselves_they_double_and_lay_the_kernel_down_at_every_place(agree):
+    agree(Nearest(), lambda H: functional.interpolate(H, scale_factor=2, mode="nearest"), (1, 2, 3, 4))
+    agree(Bilinear(), lambda H: functional.interpolate(H, scale_factor=2, mode="bilinear"), (1, 2, 3, 4))
+    assert BedOfNails().forward(np.array([[[3, 4]]])).tolist() == [[[3, 0, 4, 0]]]
+    agree(UpConvolution(), functional.conv_transpose2d, (1, 2, 3, 4), (2, 3, 2, 3))
