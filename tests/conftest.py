@@ -4,11 +4,21 @@ import os
 from pathlib import Path
 
 import pytest
+import torch
 from hypothesis import settings
 from PIL import Image
 
 settings.register_profile("striate", deadline=None)  # machines that run tests are shared: time proves nothing there
 settings.load_profile("striate")
+
+
+@pytest.fixture(scope="session")
+def one_thread():
+    """Threads that share their cores with other work wait for each other, and the last bits depend on their number."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="session")

@@ -1,19 +1,14 @@
 """The command line called in this process, and a model to call it with."""
 
 import pytest
-import torch
 
 import striate
 from striate.cli.main import main
 
 
 @pytest.fixture(scope="session", autouse=True)
-def one_thread():
-    """Threads that share their cores with other work wait for each other."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+def _alone(one_thread):
+    """Every test here runs on one thread."""
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 
 import striate
@@ -12,12 +11,8 @@ KINDS = ("png", "jpg", "bmp", "tiff", "webp")
 
 
 @pytest.fixture(scope="session", autouse=True)
-def one_thread():
-    """Threads that share their cores with other work wait for each other, and the last bits depend on their number."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+def _alone(one_thread):
+    """Every test here runs on one thread."""
 
 
 def _draw(folder, pattern, count, *, first=0, mode="RGB"):
