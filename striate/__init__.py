@@ -9,11 +9,14 @@ if TYPE_CHECKING:
     from striate.description.comparison import compare as compare
     from striate.description.describing import describe as describe
     from striate.description.fitting import fit_memory as fit_memory
+    from striate.description.listing import models as models
+    from striate.description.scaling import scale as scale
     from striate.errors import StriateError as StriateError
     from striate.filters.filtering import filter_image as filter_image
     from striate.filters.operations import apply_operation as apply_operation
     from striate.machine.doctor import doctor as doctor
     from striate.recipes.evaluate import evaluate as evaluate
+    from striate.recipes.importing import import_weights as import_weights
     from striate.recipes.settings import Settings as Settings
     from striate.recipes.train import train as train
     from striate.tasks.loading import load as load
@@ -32,7 +35,10 @@ _HOME = {
     "evaluate": "striate.recipes.evaluate",
     "filter_image": "striate.filters.filtering",
     "fit_memory": "striate.description.fitting",
+    "import_weights": "striate.recipes.importing",
     "load": "striate.tasks.loading",
+    "models": "striate.description.listing",
+    "scale": "striate.description.scaling",
     "train": "striate.recipes.train",
 }
 
@@ -49,7 +55,10 @@ __all__ = [
     "evaluate",
     "filter_image",
     "fit_memory",
+    "import_weights",
     "load",
+    "models",
+    "scale",
     "train",
 ]
 

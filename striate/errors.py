@@ -62,6 +62,10 @@ class StorageError(StriateError):
     """The disk refused to take a file; whatever stood there before is still whole."""
 
 
+class WeightsError(StriateError):
+    """A file of weights that cannot be read, or that is of another network."""
+
+
 class UnknownNameError(StriateError):
     """A name that is not in its catalogue; the sentence offers the nearest."""
 

@@ -18,7 +18,10 @@ DOCUMENTED = [
     "evaluate",
     "filter_image",
     "fit_memory",
+    "import_weights",
     "load",
+    "scale",
+    "models",
     "train",
 ]
 

@@ -1,66 +1,129 @@
-"""AlexNet: five convolutions and three fully connected layers, the network that won ImageNet 2012.
+"""AlexNet: five convolutions and three fully connected layers, the network that won ImageNet 2012; and ZFNet after it.
 
-Source: Krizhevsky, Sutskever, Hinton, "ImageNet classification with deep convolutional neural networks", NIPS 2012,
-figure 2 and sections 3 to 5. Sides from 227: 55, 27, 27, 13, 13, 13, 13, 6. 60,965,224 parameters on two GPUs.
+Sources: Krizhevsky, Sutskever, Hinton, "ImageNet classification with deep convolutional neural networks", NIPS 2012,
+figure 2 and sections 3 to 5: sides from 227: 55, 27, 27, 13, 13, 13, 13, 6; 60,965,224 parameters on two GPUs.
+Krizhevsky, "One weird trick for parallelizing convolutional neural networks", 2014, arXiv:1404.5997, footnote 1 and
+figure: one column, narrower. Zeiler, Fergus, "Visualizing and understanding convolutional networks", 2013,
+arXiv:1311.2901, figure 3: sides from 224: 110, 55, 26, 13, 13, 13, 13, 6.
 
-Where we differ, and why: images are 227x227, since the paper's 224 does not give its 55; normalisation stands after
-pooling, as in the lectures' table (the paper normalises first, on four times the values); `alexnet` is one column in
-which every map sees all maps before it, as there is one machine now; in `alexnet_two_gpus` normalisation reaches over
-the border between the two columns. Weights start as in the paper, from N(0, 0.01), biases of CONV2, 4, 5 and of the
-hidden layers at 1.
+Where we differ, and why: AlexNet's images are 227x227, since the paper's 224 does not give its 55; normalisation
+stands after pooling, as in the lectures' table (the paper normalises first, on four times the values); `alexnet` is one
+column in which every map sees all maps before it, as there is one machine now; in `alexnet_two_gpus` normalisation
+reaches over the border between the two columns. torchvision's
+`alexnet`, here `alexnet_owt`, drops out before a matrix and not after its ReLU: the same for all but the first. ZFNet
+takes AlexNet's normalisation for its own, which its paper does not give in full. Weights start as in the papers, from
+N(0, 0.01); biases of AlexNet's CONV2, 4, 5 and of its hidden layers at 1, ZFNet's at 0.
 """
 
-from collections import OrderedDict
 from functools import partial
+from math import prod
+from typing import NamedTuple
 
 from torch import nn
 
+from striate.architectures.architecture import Accuracy, Architecture, Declaration, Paper, torchvision
+from striate.architectures.blocks import dense_head, layers
+from striate.architectures.names import renamed
+from striate.architectures.network import Network, left
 from striate.architectures.normalisation import local_response_normalisation
-from striate.architectures.remaining import remaining
 from striate.architectures.starting import start
 
 
-def alexnet(num_classes: int, in_channels: int, size: tuple[int, int]) -> nn.Sequential:
-    """AlexNet in one column."""
-    return _alexnet("alexnet", 1, num_classes, in_channels, size)
+class _Windows(NamedTuple):
+    """What the convolutions and the poolings look through: kernel, stride, padding."""
+
+    conv1: tuple[int, int, int]
+    conv2: tuple[int, int, int]
+    pooling: tuple[int, int, int]
 
 
-def alexnet_two_gpus(num_classes: int, in_channels: int, size: tuple[int, int]) -> nn.Sequential:
-    """AlexNet as on the paper's two GPUs: CONV2, CONV4 and CONV5 see the half of the maps that is on their own."""
-    return _alexnet("alexnet_two_gpus", 2, num_classes, in_channels, size)
+_ALEX = _Windows((11, 4, 0), (5, 1, 2), (3, 2, 0))
+_ZEILER = _Windows((7, 2, 1), (5, 2, 0), (3, 2, 1))
 
 
-def _alexnet(name: str, columns: int, num_classes: int, in_channels: int, size: tuple[int, int]) -> nn.Sequential:
-    features = OrderedDict(
-        conv1=nn.Conv2d(in_channels, 96, kernel_size=11, stride=4),  # (N, 96, 55, 55) from 227x227
-        relu1=nn.ReLU(),
-        pool1=nn.MaxPool2d(3, stride=2),  # (N, 96, 27, 27)
-        norm1=local_response_normalisation(),
-        conv2=nn.Conv2d(96, 256, kernel_size=5, padding=2, groups=columns),  # (N, 256, 27, 27)
-        relu2=nn.ReLU(),
-        pool2=nn.MaxPool2d(3, stride=2),  # (N, 256, 13, 13)
-        norm2=local_response_normalisation(),
-        conv3=nn.Conv2d(256, 384, kernel_size=3, padding=1),  # (N, 384, 13, 13)
-        relu3=nn.ReLU(),
-        conv4=nn.Conv2d(384, 384, kernel_size=3, padding=1, groups=columns),  # (N, 384, 13, 13)
-        relu4=nn.ReLU(),
-        conv5=nn.Conv2d(384, 256, kernel_size=3, padding=1, groups=columns),  # (N, 256, 13, 13)
-        relu5=nn.ReLU(),
-        pool3=nn.MaxPool2d(3, stride=2),  # (N, 256, 6, 6)
+def alexnet(asked: Declaration, windows: _Windows = _ALEX, *, columns: int = 1, ones: bool = True) -> Network:
+    """Normalised convolutions; in `columns`, CONV2, CONV4 and CONV5 see the maps of their own column alone."""
+    stages = layers(
+        stage1=layers(
+            conv1=nn.Conv2d(asked.in_channels, 96, *windows.conv1),  # (N, 96, 55, 55) from 227x227
+            relu1=nn.ReLU(),
+            pool1=nn.MaxPool2d(*windows.pooling),  # (N, 96, 27, 27)
+            norm1=local_response_normalisation(),
+        ),
+        stage2=layers(
+            conv2=nn.Conv2d(96, 256, *windows.conv2, groups=columns),  # (N, 256, 27, 27)
+            relu2=nn.ReLU(),
+            pool2=nn.MaxPool2d(*windows.pooling),  # (N, 256, 13, 13)
+            norm2=local_response_normalisation(),
+        ),
+        stage3=layers(
+            conv3=nn.Conv2d(256, 384, kernel_size=3, padding=1),  # (N, 384, 13, 13)
+            relu3=nn.ReLU(),
+            conv4=nn.Conv2d(384, 384, kernel_size=3, padding=1, groups=columns),  # (N, 384, 13, 13)
+            relu4=nn.ReLU(),
+            conv5=nn.Conv2d(384, 256, kernel_size=3, padding=1, groups=columns),  # (N, 256, 13, 13)
+            relu5=nn.ReLU(),
+            pool3=nn.MaxPool2d(3, stride=2),  # (N, 256, 6, 6)
+        ),
     )
-    height, width = remaining(name, features.items(), size)
-    classifier = OrderedDict(
-        flatten=nn.Flatten(),  # (N, 9216)
-        fc6=nn.Linear(256 * height * width, 4096),
-        relu6=nn.ReLU(),
-        dropout6=nn.Dropout(0.5),
-        fc7=nn.Linear(4096, 4096),
-        relu7=nn.ReLU(),
-        dropout7=nn.Dropout(0.5),
-        fc8=nn.Linear(4096, num_classes),  # (N, K)
-    )
-    network = nn.Sequential(features | classifier)
+    network = Network(stages, dense_head(prod(left(asked, stages)), asked.num_classes))  # from (N, 256, 6, 6)
     start(network, partial(nn.init.normal_, std=0.01))
-    for layer in ("conv2", "conv4", "conv5", "fc6", "fc7"):
-        nn.init.ones_(network.get_parameter(f"{layer}.bias"))  # so that ReLU lets the first signals through
+    if ones:
+        for layer in ("stage2.conv2", "stage3.conv4", "stage3.conv5", "head.fc6", "head.fc7"):
+            nn.init.ones_(network.get_parameter(f"{layer}.bias"))  # so that ReLU lets the first signals through
     return network
+
+
+def alexnet_owt(asked: Declaration) -> Network:
+    """One column of 64, 192, 384, 256, 256 maps, without normalisation."""
+    stages = layers(
+        stage1=layers(
+            conv1=nn.Conv2d(asked.in_channels, 64, kernel_size=11, stride=4, padding=2),  # (N, 64, 55, 55) from 224x224
+            relu1=nn.ReLU(),
+            pool1=nn.MaxPool2d(3, stride=2),  # (N, 64, 27, 27)
+        ),
+        stage2=layers(
+            conv2=nn.Conv2d(64, 192, kernel_size=5, padding=2),  # (N, 192, 27, 27)
+            relu2=nn.ReLU(),
+            pool2=nn.MaxPool2d(3, stride=2),  # (N, 192, 13, 13)
+        ),
+        stage3=layers(
+            conv3=nn.Conv2d(192, 384, kernel_size=3, padding=1),  # (N, 384, 13, 13)
+            relu3=nn.ReLU(),
+            conv4=nn.Conv2d(384, 256, kernel_size=3, padding=1),  # (N, 256, 13, 13)
+            relu4=nn.ReLU(),
+            conv5=nn.Conv2d(256, 256, kernel_size=3, padding=1),  # (N, 256, 13, 13)
+            relu5=nn.ReLU(),
+            pool3=nn.MaxPool2d(3, stride=2),  # (N, 256, 6, 6)
+        ),
+    )
+    return Network(stages, dense_head(prod(left(asked, stages)), asked.num_classes))
+
+
+_KRIZHEVSKY = Paper(
+    "Krizhevsky et al.", 2012, "ImageNet classification with deep convolutional neural networks", "NIPS 2012"
+)
+_WEIRD_TRICK = Paper(
+    "Krizhevsky", 2014, "One weird trick for parallelizing convolutional neural networks", "arXiv:1404.5997"
+)
+_ZFNET = Paper("Zeiler & Fergus", 2013, "Visualizing and understanding convolutional networks", "arXiv:1311.2901")
+_ONE_NETWORK = Accuracy(59.3, "Krizhevsky et al. 2012, Table 2: 40.7 % error of one network, mean over ten crops")
+_TORCHVISION = renamed(
+    *((rf"^stage\d\.conv{number}", f"features.{place}") for number, place in enumerate((0, 3, 6, 8, 10), start=1)),
+    *((rf"^head\.fc{number}", f"classifier.{place}") for number, place in ((6, 1), (7, 4), (8, 6))),
+)
+
+NETWORKS = {
+    "alexnet": Architecture(alexnet, _KRIZHEVSKY, size=(227, 227), note="in one column"),
+    "alexnet_two_gpus": Architecture(
+        partial(alexnet, columns=2), _KRIZHEVSKY, size=(227, 227), note="in two columns", accuracy=_ONE_NETWORK
+    ),
+    "alexnet_owt": Architecture(
+        alexnet_owt,
+        _WEIRD_TRICK,
+        note="one weird trick, torchvision's alexnet",
+        accuracy=torchvision(56.522),
+        names={"torchvision": _TORCHVISION},
+    ),
+    "zfnet": Architecture(partial(alexnet, windows=_ZEILER, ones=False), _ZFNET),
+}

@@ -9,30 +9,40 @@ are scores for a softmax, not distances to drawn digits. C5 is the paper's convo
 written as the matrix product that it is: the same numbers, sooner.
 """
 
-from collections import OrderedDict
+from math import prod
 
 from torch import nn
 
-from striate.architectures.remaining import remaining
+from striate.architectures.architecture import Architecture, Declaration, Paper
+from striate.architectures.blocks import layers
+from striate.architectures.network import Network, left
+
+_PAPER = Paper("LeCun et al.", 1998, "Gradient-based learning applied to document recognition", "Proc. IEEE 86")
 
 
-def lenet5(num_classes: int, in_channels: int, size: tuple[int, int]) -> nn.Sequential:
+def lenet5(asked: Declaration) -> Network:
     """C1 6@5x5, S2 2x2, C3 16@5x5, S4 2x2, C5 120, F6 84, output; tanh after each trained layer but the last."""
-    features = OrderedDict(
-        c1=nn.Conv2d(in_channels, 6, kernel_size=5),  # (N, 6, 28, 28) from 32x32
-        tanh1=nn.Tanh(),
-        s2=nn.AvgPool2d(2),  # (N, 6, 14, 14)
-        c3=nn.Conv2d(6, 16, kernel_size=5),  # (N, 16, 10, 10)
-        tanh3=nn.Tanh(),
-        s4=nn.AvgPool2d(2),  # (N, 16, 5, 5)
+    stages = layers(
+        stage1=layers(
+            c1=nn.Conv2d(asked.in_channels, 6, kernel_size=5),  # (N, 6, 28, 28) from 32x32
+            tanh1=nn.Tanh(),
+            s2=nn.AvgPool2d(2),  # (N, 6, 14, 14)
+        ),
+        stage2=layers(
+            c3=nn.Conv2d(6, 16, kernel_size=5),  # (N, 16, 10, 10)
+            tanh3=nn.Tanh(),
+            s4=nn.AvgPool2d(2),  # (N, 16, 5, 5)
+        ),
     )
-    height, width = remaining("lenet5", features.items(), size)
-    classifier = OrderedDict(
+    head = layers(
         flatten=nn.Flatten(),  # (N, 400)
-        c5=nn.Linear(16 * height * width, 120),
+        c5=nn.Linear(prod(left(asked, stages)), 120),
         tanh5=nn.Tanh(),
         f6=nn.Linear(120, 84),
         tanh6=nn.Tanh(),
-        output=nn.Linear(84, num_classes),  # (N, K)
+        output=nn.Linear(84, asked.num_classes),  # (N, K)
     )
-    return nn.Sequential(features | classifier)
+    return Network(stages, head)
+
+
+NETWORKS = {"lenet5": Architecture(lenet5, _PAPER, 10, 1, (32, 32))}

@@ -1,124 +1,190 @@
-"""ResNet: blocks that learn what to add to their input, y = ReLU(F(x) + x), so that depth can only help.
+"""ResNet and its kin: units that learn what to add to their input, y = ReLU(F(x) + x), so that depth can only help.
 
-Source: He, Zhang, Ren, Sun, "Deep residual learning for image recognition", 2015, arXiv:1512.03385, Table 1.
-Sides from 224: 112, 56, 56, 28, 14, 7, 1. A map of one pixel passes all windows, so every size works.
+Sources: He, Zhang, Ren, Sun, "Deep residual learning for image recognition", 2015, arXiv:1512.03385, Table 1 and figure
+3; ResNet-200 is in Table 5 of their "Identity mappings in deep residual networks", 2016, arXiv:1603.05027. Wider ones:
+Zagoruyko, Komodakis, "Wide residual networks", 2016, arXiv:1605.07146, Table 8. Grouped ones: Xie, Girshick, Dollár,
+Tu, He, "Aggregated residual transformations for deep neural networks", 2016, arXiv:1611.05431, Table 1, figure 3c.
+Sides from 224: 112, 56, 28, 14, 7, 1; ResNet-50 has 25,557,032 parameters. A map of one pixel passes all windows, so
+every size works. The first stage after the stem, the paper's conv2_x, begins with its pooling.
 
 Where we differ, and why: a bottleneck that halves the picture does so in its 3x3 convolution, as torchvision does and
-its published weights expect (the paper's first 1x1 would throw three of four pixels away unseen); shortcuts change the
-number of channels by a 1x1 convolution (option B of the paper). The last pooling averages whatever is left. Names of
-parameters are torchvision's. Convolutions start as in He et al. 2015 (arXiv:1502.01852), by their fan-out; the last
-layer starts as torch has it.
+its published weights expect (He's own first 1x1 throws three of four pixels away unseen); shortcuts change the number
+of channels by a 1x1 convolution (option B of the paper; `Padding` of the networks for CIFAR is option A). The last
+pooling averages whatever is left. Convolutions start as in He et al. 2015 (arXiv:1502.01852), by their fan-out; fully
+connected layers start as torch has them.
 """
 
-from collections import OrderedDict
+from collections.abc import Callable
 from functools import partial
 
 from torch import Tensor, nn
 
+from striate.architectures.architecture import Accuracy, Architecture, Declaration, Paper, timm, torchvision
+from striate.architectures.blocks import layers, pooled_head
+from striate.architectures.names import renamed
+from striate.architectures.network import Network
 from striate.architectures.starting import start
 
-_WIDTHS = {"layer1": 64, "layer2": 128, "layer3": 256, "layer4": 512}  # the paper's conv2_x to conv5_x
+Change = Callable[[int, int, int], nn.Sequential]  # of channels, outputs, stride: what is added to the input
+Part = Callable[[int, int, int], nn.Module]  # of the same: a unit, or what the change is added to
+
+DEPTHS = {  # units of the four stages, by the layers with weights that they make with two, or from 50 on three, in each
+    **{18: (2, 2, 2, 2), 34: (3, 4, 6, 3), 50: (3, 4, 6, 3)},
+    **{101: (3, 4, 23, 3), 152: (3, 8, 36, 3), 200: (3, 24, 36, 3)},
+}
 
 
-def resnet18(num_classes: int, in_channels: int, size: tuple[int, int]) -> nn.Sequential:
-    """Eighteen layers: 2, 2, 2, 2 basic blocks."""
-    return _resnet(Basic, (2, 2, 2, 2), num_classes, in_channels, size)
+class Residual(nn.Module):
+    """ReLU(change(x) + shortcut(x)): (N, channels, H, W) to (N, outputs, H/stride, W/stride)."""
 
-
-def resnet34(num_classes: int, in_channels: int, size: tuple[int, int]) -> nn.Sequential:
-    """Thirty-four layers: 3, 4, 6, 3 basic blocks."""
-    return _resnet(Basic, (3, 4, 6, 3), num_classes, in_channels, size)
-
-
-def resnet50(num_classes: int, in_channels: int, size: tuple[int, int]) -> nn.Sequential:
-    """Fifty layers: 3, 4, 6, 3 bottlenecks."""
-    return _resnet(Bottleneck, (3, 4, 6, 3), num_classes, in_channels, size)
-
-
-def resnet101(num_classes: int, in_channels: int, size: tuple[int, int]) -> nn.Sequential:
-    """A hundred and one layers: 3, 4, 23, 3 bottlenecks."""
-    return _resnet(Bottleneck, (3, 4, 23, 3), num_classes, in_channels, size)
-
-
-def resnet152(num_classes: int, in_channels: int, size: tuple[int, int]) -> nn.Sequential:
-    """A hundred and fifty-two layers: 3, 8, 36, 3 bottlenecks."""
-    return _resnet(Bottleneck, (3, 8, 36, 3), num_classes, in_channels, size)
-
-
-class Basic(nn.Module):
-    """3x3, BN, ReLU, 3x3, BN; the input is added; ReLU."""
-
-    growth = 1  # channels it gives for each of its width
-
-    def __init__(self, channels: int, width: int, stride: int) -> None:
+    def __init__(self, change: nn.Module, shortcut: nn.Module) -> None:
         super().__init__()
-        self.conv1 = nn.Conv2d(channels, width, 3, stride, padding=1, bias=False)
-        self.bn1 = nn.BatchNorm2d(width)
-        self.relu1 = nn.ReLU()
-        self.conv2 = nn.Conv2d(width, width, 3, padding=1, bias=False)
-        self.bn2 = nn.BatchNorm2d(width)
-        self.downsample = _shortcut(channels, width, stride)
-        self.relu2 = nn.ReLU()
+        self.change = change
+        self.shortcut = shortcut
+        self.relu = nn.ReLU()
 
     def forward(self, maps: Tensor) -> Tensor:
-        change = self.relu1(self.bn1(self.conv1(maps)))  # (N, width, H/stride, W/stride)
-        change = self.bn2(self.conv2(change))
-        return self.relu2(change + self.downsample(maps))  # type: ignore[no-any-return]
+        return self.relu(self.change(maps) + self.shortcut(maps))  # type: ignore[no-any-return]
 
 
-class Bottleneck(nn.Module):
-    """1x1, BN, ReLU, 3x3, BN, ReLU, 1x1 to four times the width, BN; the input is added; ReLU."""
-
-    growth = 4
-
-    def __init__(self, channels: int, width: int, stride: int) -> None:
-        super().__init__()
-        self.conv1 = nn.Conv2d(channels, width, 1, bias=False)
-        self.bn1 = nn.BatchNorm2d(width)
-        self.relu1 = nn.ReLU()
-        self.conv2 = nn.Conv2d(width, width, 3, stride, padding=1, bias=False)
-        self.bn2 = nn.BatchNorm2d(width)
-        self.relu2 = nn.ReLU()
-        self.conv3 = nn.Conv2d(width, 4 * width, 1, bias=False)
-        self.bn3 = nn.BatchNorm2d(4 * width)
-        self.downsample = _shortcut(channels, 4 * width, stride)
-        self.relu3 = nn.ReLU()
-
-    def forward(self, maps: Tensor) -> Tensor:
-        change = self.relu1(self.bn1(self.conv1(maps)))  # (N, width, H, W)
-        change = self.relu2(self.bn2(self.conv2(change)))  # (N, width, H/stride, W/stride)
-        change = self.bn3(self.conv3(change))  # (N, 4*width, H/stride, W/stride)
-        return self.relu3(change + self.downsample(maps))  # type: ignore[no-any-return]
+def basic(channels: int, outputs: int, stride: int) -> nn.Sequential:
+    """3x3, BN, ReLU, 3x3, BN."""
+    return layers(
+        conv1=nn.Conv2d(channels, outputs, 3, stride, padding=1, bias=False),
+        bn1=nn.BatchNorm2d(outputs),
+        relu1=nn.ReLU(),
+        conv2=nn.Conv2d(outputs, outputs, 3, padding=1, bias=False),
+        bn2=nn.BatchNorm2d(outputs),
+    )
 
 
-def _shortcut(channels: int, outputs: int, stride: int) -> nn.Module:
-    """The input itself, or brought to the shape of what is added to it."""
+def bottleneck(
+    channels: int, outputs: int, stride: int, *, groups: int = 1, group_width: int = 64, halved: bool = False
+) -> nn.Sequential:
+    """1x1, BN, ReLU, 3x3 in groups, BN, ReLU, 1x1, BN; a group has `group_width` maps of each 256 outputs."""
+    width = groups * group_width * outputs // 256
+    first = width // 2 if halved else width
+    return layers(
+        conv1=nn.Conv2d(channels, first, 1, bias=False),
+        bn1=nn.BatchNorm2d(first),
+        relu1=nn.ReLU(),
+        conv2=nn.Conv2d(first, width, 3, stride, padding=1, groups=groups, bias=False),
+        bn2=nn.BatchNorm2d(width),
+        relu2=nn.ReLU(),
+        conv3=nn.Conv2d(width, outputs, 1, bias=False),
+        bn3=nn.BatchNorm2d(outputs),
+    )
+
+
+def projection(channels: int, outputs: int, stride: int, *, kernel: int = 1) -> nn.Module:
+    """The input itself, or a convolution to the shape of what is added to it, of `kernel` where it halves."""
     if stride == 1 and channels == outputs:
         return nn.Identity()
-    return nn.Sequential(nn.Conv2d(channels, outputs, 1, stride, bias=False), nn.BatchNorm2d(outputs))
+    kernel = kernel if stride > 1 else 1
+    convolution = nn.Conv2d(channels, outputs, kernel, stride, padding=kernel // 2, bias=False)
+    return nn.Sequential(convolution, nn.BatchNorm2d(outputs))
 
 
-def _resnet(
-    block: type[Basic | Bottleneck],
-    blocks: tuple[int, int, int, int],
-    num_classes: int,
-    in_channels: int,
-    _size: tuple[int, int],
-) -> nn.Sequential:
-    layers: OrderedDict[str, nn.Module] = OrderedDict(
-        conv1=nn.Conv2d(in_channels, 64, kernel_size=7, stride=2, padding=3, bias=False),  # (N, 64, 112, 112) from 224
-        bn1=nn.BatchNorm2d(64),
+def large_stem(in_channels: int, width: int) -> nn.Module:
+    """7x7 with stride 2."""
+    return nn.Conv2d(in_channels, width, 7, stride=2, padding=3, bias=False)
+
+
+def small_stem(in_channels: int, width: int) -> nn.Module:
+    """3x3 that keeps the size, for small images; no pooling follows it."""
+    return nn.Conv2d(in_channels, width, 3, padding=1, bias=False)
+
+
+def stages_of(
+    unit: Part, channels: int, width: int, depths: tuple[int, ...], *, pooled: bool
+) -> dict[str, nn.Sequential]:
+    """Stages of `depths` units: the first gives `width` channels, each after it twice as many at half the side."""
+    stages = {}
+    for number, depth in enumerate(depths):
+        stage = layers(maxpool=nn.MaxPool2d(3, stride=2, padding=1)) if pooled and number == 0 else nn.Sequential()
+        for place in range(depth):
+            stage.add_module(str(place), unit(channels, width, 2 if number and place == 0 else 1))
+            channels = width
+        stages[f"layer{number + 1}"] = stage
+        width *= 2
+    return stages
+
+
+def joined(change: Change, shortcut: Part | None) -> Part:
+    """What builds a unit of its change and of what that is added to, if it is added."""
+
+    def unit(channels: int, outputs: int, stride: int) -> nn.Module:
+        changed = change(channels, outputs, stride)
+        if shortcut is None:
+            return layers(change=changed, relu=nn.ReLU())
+        return Residual(changed, shortcut(channels, outputs, stride))
+
+    return unit
+
+
+def resnet(
+    asked: Declaration,
+    change: Change,
+    depths: tuple[int, ...],
+    *,
+    width: int = 64,
+    stem: Callable[[int, int], nn.Module] = large_stem,
+    stem_width: int = 64,
+    shortcut: Part | None = projection,
+    dropout: float = 0.0,
+) -> Network:
+    """A stem and stages of `depths` units, the first of which gives `width` channels; a plain net without shortcuts."""
+    first = small_stem if asked.stem == "small" else stem
+    stem_layers = layers(
+        conv1=first(asked.in_channels, stem_width),  # (N, 64, 112, 112) from 224x224
+        bn1=nn.BatchNorm2d(stem_width),
         relu=nn.ReLU(),
-        maxpool=nn.MaxPool2d(3, stride=2, padding=1),  # (N, 64, 56, 56)
     )
-    channels = 64
-    for (name, width), count in zip(_WIDTHS.items(), blocks, strict=True):
-        first = block(channels, width, stride=1 if name == "layer1" else 2)
-        channels = block.growth * width
-        layers[name] = nn.Sequential(first, *(block(channels, width, stride=1) for _ in range(count - 1)))
-    layers["avgpool"] = nn.AdaptiveAvgPool2d(1)  # (N, channels, 1, 1)
-    layers["flatten"] = nn.Flatten()
-    layers["fc"] = nn.Linear(channels, num_classes)  # (N, K)
-    network = nn.Sequential(layers)
+    unit = joined(change, shortcut)
+    stages = stages_of(unit, stem_width, width, depths, pooled=first is not small_stem)  # (N, width, 56, 56), ...
+    head = pooled_head(width * 2 ** (len(depths) - 1), asked.num_classes, dropout=dropout)
+    network = Network(layers(stem=stem_layers, **stages), head)
     start(network, partial(nn.init.kaiming_normal_, mode="fan_out", nonlinearity="relu"), linear=False)
     return network
+
+
+def with_two(depth: int, change: Change = basic) -> partial[Network]:
+    """A network of so many layers, two in each unit."""
+    return partial(resnet, change=change, depths=DEPTHS[depth])
+
+
+def with_three(depth: int, change: Change = bottleneck) -> partial[Network]:
+    """A network of so many layers, three in each unit."""
+    return partial(resnet, change=change, depths=DEPTHS[depth], width=256)
+
+
+def grouped(groups: int, group_width: int) -> Change:
+    """A bottleneck of so many groups of so many maps."""
+    return partial(bottleneck, groups=groups, group_width=group_width)
+
+
+DEEP = Paper("He et al.", 2015, "Deep residual learning for image recognition", "arXiv:1512.03385")
+IDENTITY = Paper("He et al.", 2016, "Identity mappings in deep residual networks", "arXiv:1603.05027")
+WIDE = Paper("Zagoruyko & Komodakis", 2016, "Wide residual networks", "arXiv:1605.07146")
+GROUPED = Paper("Xie et al.", 2016, "Aggregated residual transformations for deep neural networks", "arXiv:1611.05431")
+RULES = ((r"^(stem|head)\.", ""), (r"\.change\.", "."), (r"\.shortcut\.", ".downsample."))
+_PEERS = renamed(*RULES)
+_entry = partial(Architecture, names={"torchvision": _PEERS, "timm": _PEERS}, small_stem=True)
+_AT_320 = Accuracy(78.2, "He et al. 2016, Table 5: 21.8 % error of the original unit, one crop of 320")
+
+NETWORKS = {
+    "plain18": Architecture(partial(with_two(18), shortcut=None), DEEP, note="without shortcuts", small_stem=True),
+    "plain34": Architecture(partial(with_two(34), shortcut=None), DEEP, note="without shortcuts", small_stem=True),
+    "resnet18": _entry(with_two(18), DEEP, accuracy=torchvision(69.758)),
+    "resnet34": _entry(with_two(34), DEEP, accuracy=torchvision(73.314)),
+    "resnet50": _entry(with_three(50), DEEP, accuracy=torchvision(76.130)),
+    "resnet101": _entry(with_three(101), DEEP, accuracy=torchvision(77.374)),
+    "resnet152": _entry(with_three(152), DEEP, accuracy=torchvision(78.312)),
+    "resnet200": _entry(with_three(200), IDENTITY, note="of the original unit", accuracy=_AT_320),
+    "wide_resnet50_2": _entry(with_three(50, grouped(1, 128)), WIDE, accuracy=torchvision(78.468)),
+    "wide_resnet101_2": _entry(with_three(101, grouped(1, 128)), WIDE, accuracy=torchvision(78.848)),
+    "resnext50_32x4d": _entry(with_three(50, grouped(32, 4)), GROUPED, accuracy=torchvision(77.618)),
+    "resnext101_32x4d": _entry(with_three(101, grouped(32, 4)), GROUPED, accuracy=timm(80.336, "gluon_in1k")),
+    "resnext101_32x8d": _entry(with_three(101, grouped(32, 8)), GROUPED, accuracy=torchvision(79.312)),
+    "resnext101_64x4d": _entry(with_three(101, grouped(64, 4)), GROUPED, accuracy=torchvision(83.246)),
+}

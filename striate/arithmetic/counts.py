@@ -6,7 +6,9 @@ Letters: C channels in, K channels out, F window, N values in.
 from collections.abc import Sequence
 from math import prod
 
-from striate.errors import SizeError
+from striate.errors import SettingsError, SizeError
+
+_THOUSANDS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 
 
 def convolution_parameters(
@@ -62,3 +64,20 @@ def matrix_multiplies(rows: int, inner: int, columns: int, batch: int = 1) -> in
     840
     """
     return batch * rows * inner * columns
+
+
+def read_count(text: str) -> int:
+    """A count as people write it.
+
+    >>> read_count("2G"), read_count("1.5 g"), read_count("500M"), read_count("385,814,752")
+    (2000000000, 1500000000, 500000000, 385814752)
+    """
+    plain = text.strip().upper().replace(",", "")
+    number = plain.rstrip("KMGT ")
+    try:
+        count = float(number) * _THOUSANDS[plain[len(number) :].strip()]
+    except (ValueError, KeyError):
+        raise SettingsError(f"{text!r} is no count; expected a number with K, M, G or T, as 2G or 500M") from None
+    if not 1 <= count < 2**63:
+        raise SettingsError(f"{text!r} is {count:g}; expected 1 or more, and less than 2^63")
+    return int(count)

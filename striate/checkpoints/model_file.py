@@ -2,6 +2,7 @@
 
 One JSON object, under the key "striate" of the safetensors header, holds all that is not a tensor. The tensor `seen`
 holds the fingerprints of the images that the weights were trained or chosen on, so that nobody tests on them unawares.
+Version 1 had no stem, no share of a crop, and tensors named without their stages: its files are read still.
 """
 
 import json
@@ -14,16 +15,17 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
-from striate.architectures.catalogue import Declaration
+from striate.architectures.architecture import Declaration
+from striate.architectures.catalogue import ZOO, build
+from striate.architectures.weights.files import HEADER, SEEN, WEIGHT
+from striate.architectures.weights.matching import match
+from striate.architectures.weights.needs import Needs
 from striate.errors import ModelFileError, StriateError
 from striate.images.preparation import Preparation
 from striate.writing import write_whole
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 MODEL_FILE = "model.safetensors"
-_HEADER = "striate"
-_SEEN = "seen"
-_WEIGHT = "weights."
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,7 @@ class Checkpoint:
     def network(self) -> nn.Module:
         """The declared network with these weights, in test mode."""
         with torch.device("meta"):
-            network = self.declaration.build()  # draws no random numbers
+            network = build(self.declaration)  # draws no random numbers
         network.to_empty(device="cpu")
         network.load_state_dict(self.weights)
         return network.eval()
@@ -63,9 +65,9 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
         "recipe": checkpoint.recipe,
         "measured": checkpoint.measured,
     }
-    tensors = {_WEIGHT + name: tensor.detach().cpu().contiguous() for name, tensor in checkpoint.weights.items()}
-    tensors[_SEEN] = checkpoint.seen
-    write_whole(path, save(tensors, {_HEADER: json.dumps(header, ensure_ascii=False)}))
+    tensors = {WEIGHT + name: tensor.detach().cpu().contiguous() for name, tensor in checkpoint.weights.items()}
+    tensors[SEEN] = checkpoint.seen
+    write_whole(path, save(tensors, {HEADER: json.dumps(header, ensure_ascii=False)}))
 
 
 def load_checkpoint(path: str | Path) -> Checkpoint:
@@ -78,17 +80,17 @@ def load_checkpoint(path: str | Path) -> Checkpoint:
             f"{file} has format version {version}; this striate reads up to {FORMAT_VERSION}: pip install -U striate"
         )
     try:
-        name, classes = header["declaration"]["name"], header["declaration"]["num_classes"]
-        height, width = header["declaration"]["size"]
+        declaration = _declaration(header["declaration"])
+        weights = {key.removeprefix(WEIGHT): value for key, value in tensors.items() if key.startswith(WEIGHT)}
         checkpoint = Checkpoint(
             task=header["task"],
-            declaration=Declaration(name, classes, header["declaration"]["in_channels"], (height, width)),
+            declaration=declaration,
             preparation=Preparation.from_dict(header["preparation"]),
             classes=tuple(header["classes"]),
             recipe=header["recipe"],
             measured=header["measured"],
-            weights={key.removeprefix(_WEIGHT): value for key, value in tensors.items() if key.startswith(_WEIGHT)},
-            seen=tensors[_SEEN],
+            weights=weights if version == FORMAT_VERSION else _renamed(weights, declaration),
+            seen=tensors[SEEN],
         )
         _check_agreement(checkpoint)
         checkpoint.network()
@@ -96,6 +98,21 @@ def load_checkpoint(path: str | Path) -> Checkpoint:
         reason = " ".join(str(error).split())
         raise ModelFileError(f"{file} contradicts itself ({reason}); write it anew with striate train") from error
     return checkpoint
+
+
+def _declaration(values: dict[str, Any]) -> Declaration:
+    height, width = values["size"]
+    stem = values.get("stem", "paper")
+    return Declaration(values["name"], values["num_classes"], values["in_channels"], (height, width), stem)
+
+
+def _renamed(weights: dict[str, Tensor], declaration: Declaration) -> dict[str, Tensor]:
+    """Weights of an older version by today's names, those that have any."""
+    needed = Needs(declaration, ZOO)
+    found = match(list(needed.tensors), weights, needed.dialects)
+    return {ours: weights[theirs] for ours, theirs in found.pairs.items()} | {
+        name: weights[name] for name in found.unplaced
+    }
 
 
 def _check_agreement(checkpoint: Checkpoint) -> None:
@@ -140,7 +157,7 @@ def _read(file: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
         with safe_open(file, framework="pt") as content:
             metadata = content.metadata() or {}
             tensors = {key: content.get_tensor(key) for key in content.keys()}
-        header = json.loads(metadata.get(_HEADER, "null"))
+        header = json.loads(metadata.get(HEADER, "null"))
     except OSError as error:
         raise ModelFileError(f"{file} cannot be read: {error}; check its permissions") from error
     except (SafetensorError, ValueError) as error:

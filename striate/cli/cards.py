@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from striate.description.card import Card
     from striate.description.comparison import Comparison
     from striate.description.fitting import Fits
+    from striate.description.listing import Models
+    from striate.description.scaling import Proposal
 
 _NAMED, _ROWS = 10, 60  # shown at the most; --json has them all
 Write = Callable[[int], str]
@@ -96,6 +98,15 @@ def print_fits(fits: "Fits") -> None:
         show(f"cannot run: {fits.why_not}")
 
 
+def print_proposal(proposal: "Proposal") -> None:
+    """A scaled network: how far the rule went, what came of it, and its card."""
+    table = table_of(f"{proposal.base}, scaled", right=("phi", "times B0's"))
+    for way, phi, factor in zip(proposal.phi._fields, proposal.phi, proposal.factors, strict=True):
+        add(table, way, f"{phi:.2f}", f"{factor:.3f}")
+    show(table, *proposal.sentences(), "")
+    print_card(proposal.card)
+
+
 def print_comparison(comparison: "Comparison") -> None:
     """Networks side by side, and who needs most."""
     show(f"for one image; memory for batches of {comparison.batch} in float32, training with momentum")
@@ -110,6 +121,33 @@ def print_comparison(comparison: "Comparison") -> None:
     for source in dict.fromkeys(source for _, source in accuracies):
         names = dict.fromkeys(name for name, own in accuracies if own == source)
         show(f"accuracy of {', '.join(names)}: {source}")
+
+
+def print_models(models: "Models") -> None:
+    """The catalogue, and who measured its accuracies."""
+    show_widest(
+        lambda: _models(models, full, "paper", "image", "parameters", "multiplies", "top-1"),
+        lambda: _models(models, short, "paper", "image", "parameters", "multiplies", "top-1"),
+        lambda: _models(models, short, "year", "image", "parameters", "multiplies", "top-1"),
+        lambda: _models(models, short, "parameters", "multiplies", "top-1"),
+    )
+    show(*models.sources())
+
+
+def _models(models: "Models", write: Write, *columns: str) -> Table:
+    names = [column for column in columns if column == "paper"]
+    table = table_of("network", *names, right=[column for column in columns if column not in names])
+    for row in models.rows:
+        cells = {
+            "paper": row.paper,
+            "year": str(row.year),
+            "image": sizes(row.size),
+            "parameters": write(row.parameters),
+            "multiplies": write(row.multiplies),
+            "top-1": row.top1,
+        }
+        add(table, row.name, *(cells[column] for column in columns))
+    return table
 
 
 _COLUMNS = ("image", "parameters", "multiplies", "activations", "field", "inference", "training", "top-1")

@@ -1,9 +1,10 @@
 """Tables in a terminal: cells shown as they are, figures never cut, the widest form that fits."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
+from rich.progress import track
 from rich.table import Table
 from rich.text import Text
 
@@ -43,6 +44,12 @@ def show_widest(*forms: Callable[[], Table]) -> None:
         if wanted <= console.width or form is forms[-1]:
             console.print(table)
             return
+
+
+def counting(names: Sequence[str]) -> Iterable[str]:
+    """The names one by one, with a bar on a terminal's standard error for as long as they take."""
+    console = Console(stderr=True)
+    return track(names, "counting", console=console, transient=True, disable=not console.is_terminal)
 
 
 def _console() -> Console:

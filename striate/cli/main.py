@@ -18,11 +18,13 @@ from rich.console import Console
 import striate
 from striate.cli import cards, filters, tables
 from striate.cli.asked import Images, MemoryAsked
+from striate.cli.grid import counting
 from striate.cli.saved import settle
 from striate.errors import PatternError, StriateError, printable
 from striate.images.saving import expect_picture_name
 from striate.machine.waiting import let_idle_threads_sleep
 from striate.recipes.settings import Settings
+from striate.recipes.shown import Shown
 
 app = App(
     name="striate",
@@ -161,6 +163,45 @@ def compare(
     return 0
 
 
+@app.command
+def models(
+    like: Annotated[str, Parameter(help="A part of a name or a title, an author or a year.")] = "",
+    /,
+    *,
+    max_multiplies: Annotated[str | None, Parameter(help="For one image, as 1G or 500M.")] = None,
+    max_parameters: Annotated[str | None, Parameter(help="As 10M.")] = None,
+    csv: Annotated[Path | None, Parameter(help="Write the table to this file too.")] = None,
+    json: Json = False,
+) -> int:
+    """List the networks of the catalogue: paper, parameters, multiplies (computed), published accuracy."""
+    listed = striate.models(like, max_multiplies=max_multiplies, max_parameters=max_parameters, watch=counting)
+    if csv is not None:
+        listed.to_csv(csv)
+    if json:
+        tables.print_json(listed.to_dict())
+    else:
+        cards.print_models(listed)
+    return 0
+
+
+@app.command
+def scale(
+    network: Annotated[str, Parameter(help="A published EfficientNet, efficientnet_b0 to efficientnet_b7.")],
+    /,
+    *,
+    budget: Annotated[str, Parameter(help="Multiplies for one image, as 2G or 500M.")],
+    json: Json = False,
+) -> int:
+    """Propose depth, width and resolution for a budget of multiplies, and describe the network that they make."""
+    proposal = striate.scale(network, budget)
+    if json:
+        tables.print_json(proposal.to_dict())
+    else:
+        cards.print_proposal(proposal)
+        cards.print_advice(striate.advise(proposal.card))
+    return 0
+
+
 @app.command(name="filter")
 def filter_(
     image: Annotated[Path, Parameter(help="An image file.")],
@@ -188,6 +229,32 @@ def filter_(
         tables.print_json({"image": str(image), "picture": str(place)} | answer.to_dict())
     else:
         filters.print_answer(answer, place, replaced=replaced)
+    return 0
+
+
+@app.command(name="import")
+def import_(
+    file: Annotated[Path, Parameter(help="Weights as safetensors, as torch.save writes a state dict, or as .npz.")],
+    /,
+    *,
+    model: Annotated[
+        str, Parameter(help="The network of the catalogue, or the layer pattern, whose weights they are.")
+    ],
+    classes: Annotated[Path | None, Parameter(help="A text file with the names of the outputs, one a line.")] = None,
+    without: Annotated[list[str] | None, Parameter(help="An output to cut off, by its name.", negative="")] = None,
+    shown: Annotated[Shown, Parameter(name="*", consume_multiple=True, negative="")] = Shown(),  # noqa: B008
+    part: Annotated[str | None, Parameter(help="Which state dict, of several; the first if not given.")] = None,
+    out: Annotated[Path, Parameter(help="The model file to write.")] = Path("model.safetensors"),
+    json: Json = False,
+) -> int:
+    """Make a model file of the weights of others, for predict, evaluate and describe."""
+    imported = striate.import_weights(
+        file, model, classes=classes, without=without or (), shown=shown, part=part, out=out
+    )
+    if json:
+        tables.print_json(imported.to_dict())
+    else:
+        tables.print_sentences(imported.sentences())
     return 0
 
 

@@ -52,6 +52,11 @@ def print_result(result: "Result") -> None:
     print_skipped(result.skipped)
 
 
+def print_sentences(sentences: "Sequence[str]") -> None:
+    """One a line."""
+    show(*(printable(sentence) for sentence in sentences))
+
+
 def print_skipped(skipped: "Sequence[Skipped]") -> None:
     """Each file that was left out, and why, on the standard error."""
     console = Console(stderr=True, soft_wrap=True, highlight=False, emoji=False)

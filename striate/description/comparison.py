@@ -12,7 +12,8 @@ from typing import Any
 
 from torch import nn
 
-from striate.architectures.catalogue import CATALOGUE, Accuracy
+from striate.architectures.architecture import Accuracy
+from striate.architectures.catalogue import CATALOGUE
 from striate.description.card import Card
 from striate.description.describing import describe_subject
 from striate.description.page import Table, Tabled
@@ -119,11 +120,12 @@ def compare(
 
 
 def _accuracy(chosen: Subject, num_classes: int | None) -> Accuracy | None:
-    """What was published holds for the network as it was published."""
+    """On ImageNet, so that all can be compared; what was published holds for the network as it was published."""
     if chosen.name not in CATALOGUE:
         return None
     own = CATALOGUE[chosen.name]
-    return own.accuracy if chosen.size == own.size and num_classes in (None, own.num_classes) else None
+    as_published = chosen.size == own.size and num_classes in (None, own.num_classes)
+    return own.accuracy if own.accuracy and own.accuracy.data == "ImageNet" and as_published else None
 
 
 def _compared(card: Card, accuracy: Accuracy | None) -> Compared:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from torch import nn
 
-from striate.architectures.catalogue import Declaration
+from striate.architectures.architecture import Declaration
 from striate.description.card import Card, card_of
 from striate.description.memory import Conditions
 from striate.description.subjects import Size, Subject, of_declaration, subject

@@ -8,8 +8,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from striate.architectures.catalogue import CATALOGUE, Declaration, declare
-from striate.architectures.patterns.pattern import is_pattern
+from striate.architectures.architecture import Declaration
+from striate.architectures.catalogue import CATALOGUE, build, declare, is_known
 from striate.checkpoints.model_file import load_checkpoint
 from striate.description.builders import built
 from striate.errors import ModelFileError, SettingsError, UnknownNameError, expect_whole
@@ -56,7 +56,7 @@ def subject(
     if not at:
         text = own_size
     sides = _sides(own_size if at else size)
-    if text in CATALOGUE or is_pattern(text):
+    if is_known(text):
         return of_declaration(declare(text, num_classes=num_classes, in_channels=in_channels, size=_plane(sides)))
     if text.endswith(".safetensors") or "/" in text:
         raise ModelFileError(f"there is no file {network}; expected a model file, a run directory or a model's name")
@@ -74,11 +74,11 @@ def _bare(network: nn.Module) -> nn.Module:
 def of_declaration(declaration: Declaration) -> Subject:
     """A declared network, built anew for each size."""
 
-    def build(size: tuple[int, ...]) -> nn.Module:
+    def at_size(size: tuple[int, ...]) -> nn.Module:
         with torch.device("meta"):
-            return replace(declaration, size=_plane(size) or declaration.size).build()
+            return build(replace(declaration, size=_plane(size) or declaration.size))
 
-    return Subject(declaration.name, declaration.in_channels, declaration.size, build)
+    return Subject(declaration.name, declaration.in_channels, declaration.size, at_size)
 
 
 def _of_file(path: Path, sides: tuple[int, ...] | None, others: tuple[int | None, int | None]) -> Subject:

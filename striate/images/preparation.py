@@ -1,8 +1,8 @@
 """What is done to every image before a network sees it: the same in training, evaluation and prediction, for ever."""
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
-from typing import Any, Literal, get_args
+from dataclasses import asdict, dataclass, replace
+from typing import Any, get_args
 
 import numpy as np
 import torch
@@ -11,10 +11,8 @@ from PIL import Image
 from torch import Tensor
 
 from striate.errors import SettingsError
-from striate.images.fits import Fit
+from striate.images.fits import Fit, Interpolation
 from striate.images.reading import Pixels
-
-Interpolation = Literal["nearest", "bilinear", "bicubic"]
 
 _RESAMPLING = {
     "nearest": Image.Resampling.NEAREST,
@@ -30,13 +28,15 @@ class Geometry:
     """Size, fit and channels: from an image of any size to pixels that fit in a batch.
 
     `crop` fills the size and cuts off what stands out on both sides; `pad` shows the whole image on black; `stretch`
-    changes the aspect. Resizing is Pillow's: antialiased.
+    changes the aspect. Of crop and stretch only the middle `share` of each side is kept: 0.875 is what is known as
+    resizing the shorter side to 256 and cropping 224. Resizing is Pillow's: antialiased.
     """
 
     size: tuple[int, int]  # height, width in pixels
     channels: int | None = None  # 1, 3, or as the image is
     fit: Fit = "crop"
     interpolation: Interpolation = "bilinear"
+    share: float = 1.0
 
     def __post_init__(self) -> None:
         if self.fit not in get_args(Fit):
@@ -45,6 +45,10 @@ class Geometry:
             raise SettingsError(f"interpolation is {self.interpolation!r}; expected one of {', '.join(_RESAMPLING)}")
         if self.channels not in (None, 1, 3):
             raise SettingsError(f"channels is {self.channels}; expected 1 for grey or 3 for colour")
+        if not 0 < self.share <= 1:
+            raise SettingsError(f"share is {self.share}; expected more than 0, and 1 at the most")
+        if self.fit == "pad" and self.share != 1:
+            raise SettingsError(f"share is {self.share}, but pad shows the whole image: leave share at 1, or crop")
 
     def apply(self, pixels: Pixels) -> NDArray[np.uint8]:
         """Pixels (H, W, C) of any size to (channels, *size)."""
@@ -58,19 +62,16 @@ class Geometry:
     def _resize(self, image: Image.Image) -> Image.Image:
         height, width = self.size
         resampling = _RESAMPLING[self.interpolation]
-        if self.fit == "stretch":
-            return image.resize((width, height), resampling)
         scales = (width / image.width, height / image.height)
-        if self.fit == "crop":
-            scale = max(scales)
-            left = max(0.0, (image.width - width / scale) / 2)
-            top = max(0.0, (image.height - height / scale) / 2)
-            return image.resize((width, height), resampling, box=(left, top, image.width - left, image.height - top))
-        scale = min(scales)
-        inner = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
-        canvas = Image.new(image.mode, (width, height))
-        canvas.paste(image.resize(inner, resampling), ((width - inner[0]) // 2, (height - inner[1]) // 2))
-        return canvas
+        if self.fit == "pad":
+            inner = (max(1, round(image.width * min(scales))), max(1, round(image.height * min(scales))))
+            canvas = Image.new(image.mode, (width, height))
+            canvas.paste(image.resize(inner, resampling), ((width - inner[0]) // 2, (height - inner[1]) // 2))
+            return canvas
+        whole = (image.width, image.height) if self.fit == "stretch" else (width / max(scales), height / max(scales))
+        left = max(0.0, (image.width - self.share * whole[0]) / 2)
+        top = max(0.0, (image.height - self.share * whole[1]) / 2)
+        return image.resize((width, height), resampling, box=(left, top, image.width - left, image.height - top))
 
 
 @dataclass(frozen=True)
@@ -94,8 +95,7 @@ class Preparation:
             average = float(counts @ values / counts.sum())
             mean.append(average)
             std.append(max(float(np.sqrt(counts @ (values - average) ** 2 / counts.sum())), 1 / 255))
-        fixed = Geometry(geometry.size, images.shape[1], geometry.fit, geometry.interpolation)
-        return cls(fixed, tuple(mean), tuple(std))
+        return cls(replace(geometry, channels=images.shape[1]), tuple(mean), tuple(std))
 
     def normalise(self, images: Tensor) -> Tensor:
         """uint8 images (N, C, H, W) to floats whose training set has mean 0 and standard deviation 1."""
@@ -115,5 +115,6 @@ class Preparation:
     def from_dict(cls, values: dict[str, Any]) -> "Preparation":
         """The inverse of `to_dict`."""
         height, width = values["size"]
-        geometry = Geometry((height, width), values["channels"], values["fit"], values["interpolation"])
+        share = values.get("share", 1.0)  # which model files of version 1 do not have
+        geometry = Geometry((height, width), values["channels"], values["fit"], values["interpolation"], share)
         return cls(geometry, tuple(values["mean"]), tuple(values["std"]))

@@ -8,6 +8,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from copy import deepcopy
 from math import prod
+from typing import TypeGuard
 
 from torch import nn
 from torch.nn.modules.instancenorm import _InstanceNorm
@@ -27,7 +28,7 @@ _EACH_VALUE = (  # what does the same to each value by itself
 _SHARES = (nn.Softmax, nn.LogSoftmax, nn.Softmin)
 _ADAPTIVE = (_AdaptiveAvgPoolNd, _AdaptiveMaxPoolNd)
 _ALL_PLACES = (*_ADAPTIVE, _InstanceNorm, nn.GroupNorm, nn.LayerNorm, nn.RMSNorm, SqueezeExcitation, LocallyConnected2d)
-_TURNED = (nn.Sequential, nn.Flatten, nn.Linear)
+_TURNED = (nn.Flatten, nn.Linear)
 _OTHERWISE = "on maps it would do something else than on a line of values; give the part of the network without it"
 
 
@@ -59,7 +60,7 @@ def as_convolution(layer: nn.Module, shape: tuple[int, int, int]) -> nn.Module:
     """
     if not isinstance(shape, Sequence) or len(shape) != 3 or not all(isinstance(n, int) and n > 0 for n in shape):
         raise SettingsError(f"shape is {shape!r}; expected (C, H, W), what the first fully connected layer sees")
-    if type(layer) not in (nn.Linear, nn.Sequential):
+    if type(layer) is not nn.Linear and not _is_sequence(layer):
         raise SettingsError(f"{type(layer).__name__} is no nn.Linear and no nn.Sequential; give the part of it that is")
     turned = _Turner(*shape).turn(layer, "")
     if not any(isinstance(part, nn.Linear) for part in layer.modules()):
@@ -83,7 +84,7 @@ class _Turner:
     def _turned(self, module: nn.Module, name: str) -> nn.Module:
         if reason := self._why_not(module):
             raise SettingsError(f"{type(module).__name__}{_called(name)} cannot be turned: {reason}")
-        if type(module) is nn.Sequential:
+        if _is_sequence(module):
             children = zip(module._modules, module, strict=True)  # named_children() skips what stands there twice
             return nn.Sequential(OrderedDict((key, self.turn(child, f"{name}.{key}")) for key, child in children))
         if type(module) is nn.Flatten:
@@ -111,7 +112,7 @@ class _Turner:
 
     def _why_not(self, module: nn.Module) -> str:
         """Why a module cannot become one of maps that gives on a crop what it gives on the crop alone; "" if it can."""
-        if type(module) in _TURNED:
+        if type(module) in _TURNED or _is_sequence(module):
             if has_hooks(module):
                 return "its hooks would see other values, or nothing; take them away first"
             whole = not isinstance(module, nn.Flatten) or (module.start_dim == 1 and module.end_dim in (-1, 3))
@@ -137,6 +138,11 @@ def _slides(module: nn.Module) -> bool:
     if isinstance(module, nn.Upsample):
         return module.size is None
     return not isinstance(module, _ALL_PLACES) and not getattr(module, "ceil_mode", False)
+
+
+def _is_sequence(module: nn.Module) -> TypeGuard[nn.Sequential]:
+    """An nn.Sequential, also of a class of its own that runs as one."""
+    return isinstance(module, nn.Sequential) and type(module).forward is nn.Sequential.forward
 
 
 def _called(name: str) -> str:

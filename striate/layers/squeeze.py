@@ -7,6 +7,8 @@ timm: on one value for each map both compute the same, but these have no memory 
 each call. A published 1x1 kernel becomes their weight by `flatten(1)`.
 """
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 
@@ -17,6 +19,7 @@ class SqueezeExcitation(nn.Module):
     """x · sigmoid(expand(ReLU(reduce(mean of x)))): (N, C, H, W) to the same.
 
     `reduce` goes from C values to C / reduction, at least 1, and `expand` back to C: about 2·C·C / reduction weights.
+    Another activation may stand in the place of ReLU, as EfficientNet's SiLU.
 
     Raises SettingsError for channels or a reduction under 1 and an input of whole numbers, and SizeError for an input
     of other channels.
@@ -26,15 +29,16 @@ class SqueezeExcitation(nn.Module):
     (4, torch.Size([2, 64, 7, 7]))
     """
 
-    def __init__(self, channels: int, reduction: int = 16) -> None:
+    def __init__(self, channels: int, reduction: int = 16, *, activation: Callable[[], nn.Module] = nn.ReLU) -> None:
         super().__init__()
         channels, reduction = whole("channels", channels), whole("reduction", reduction)
         self.reduce = nn.Linear(channels, max(1, channels // reduction))
+        self.activation = activation()
         self.expand = nn.Linear(self.reduce.out_features, channels)
 
     def forward(self, maps: Tensor) -> Tensor:
         expect_maps(maps, self.expand.out_features)
         expect_numbers(maps)
         squeezed = maps.mean((-2, -1))  # (N, C)
-        weights = torch.sigmoid(self.expand(self.reduce(squeezed).relu()))  # (N, C)
+        weights = torch.sigmoid(self.expand(self.activation(self.reduce(squeezed))))  # (N, C)
         return maps * weights[..., None, None]

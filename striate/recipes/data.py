@@ -10,9 +10,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from striate.architectures.catalogue import Declaration, declare
+from striate.architectures.architecture import Declaration
+from striate.architectures.catalogue import architecture, build, declare
 from striate.architectures.patterns.pattern import is_pattern, parse
-from striate.errors import DataError
+from striate.errors import DataError, SettingsError
 from striate.images.collection import TEST, TRAIN, VALIDATION, Collection, open_collection
 from striate.images.loading import ImageSet, Skipped, fingerprints, load_images
 from striate.images.preparation import Geometry, Preparation
@@ -63,7 +64,7 @@ class RunData:
 
 
 def read_run_data(settings: Settings, display: Display) -> RunData:
-    """Open and read the data of a run. Raises DataError, UnknownNameError or SizeError, early if it can."""
+    """Open and read the data of a run. Raises DataError, UnknownName-, Settings- or SizeError, early if it can."""
     settings.recipe()  # a number that makes no sense is found before the images are read
     collection = open_collection(settings.data, seed=settings.seed)
     classes = tuple(sorted({collection.labels[index] for index in collection.members(TRAIN)}))
@@ -97,9 +98,14 @@ def read_run_data(settings: Settings, display: Display) -> RunData:
 
 
 def _check_network(declaration: Declaration) -> None:
-    """Raise SizeError if the size does not suit the network, DataError if training would take half of the memory."""
+    """Raise SettingsError if it gives maps, SizeError for an unsuitable size, DataError if it needs much memory."""
+    if architecture(declaration.name).gives != "scores":
+        raise SettingsError(
+            f"{declaration.name} gives a map of every class, and the images here have one class each; use a --model "
+            "that gives scores, as resnet18"
+        )
     with torch.device("meta"):
-        parameters = sum(parameter.numel() for parameter in declaration.build().parameters())
+        parameters = sum(parameter.numel() for parameter in build(declaration).parameters())
     needed, limit = _COPIES * 4 * parameters, memory_limit() // 2
     if needed > limit:
         raise DataError(

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from striate.architectures.catalogue import build
 from striate.checkpoints.model_file import MODEL_FILE, Checkpoint, load_checkpoint, save_checkpoint
 from striate.description.describing import describe_network
 from striate.errors import RunError, SettingsError, StorageError
@@ -216,7 +217,7 @@ def _first_network(run_data: RunData, seed: int) -> nn.Module:
     """The declared network with weights that depend on the seed alone; the caller's random state is left as it was."""
     with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
         torch.manual_seed(seed)
-        return run_data.declaration.build()
+        return build(run_data.declaration)
 
 
 def _course(run_data: RunData, chosen: Settings, machine: Machine) -> Course:

@@ -1,6 +1,7 @@
 """Classification: one of K classes for each image.
 
-Loss: cross-entropy of the softmax, -log p_y, with the target smoothed over the classes if the recipe says so.
+Loss: cross-entropy of the softmax, -log p_y, with the target smoothed over the classes if the recipe says so. In
+training, those of auxiliary heads are added with a weight of 0.3: Szegedy et al. 2014, arXiv:1409.4842, section 5.
 """
 
 import math
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
+from striate.architectures.auxiliary import Scores
 from striate.checkpoints.model_file import Checkpoint
 from striate.errors import ImageError, SettingsError
 from striate.images.loading import ImageSet, Skipped
@@ -24,6 +26,8 @@ from striate.images.reading import ImageSource, read_image
 from striate.images.walking import files_below
 from striate.machine.choice import Machine, choose
 
+AUXILIARY_WEIGHT = 0.3
+
 
 @dataclass(frozen=True)
 class Classification:
@@ -31,8 +35,12 @@ class Classification:
 
     label_smoothing: float = 0.0
 
-    def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
-        """Mean cross-entropy of scores (N, K) for class numbers (N,)."""
+    def loss(self, outputs: Tensor | Scores, targets: Tensor) -> Tensor:
+        """Mean cross-entropy of scores (N, K) for class numbers (N,), and 0.3 of that of each auxiliary head's."""
+        if isinstance(outputs, Scores):
+            return self.loss(outputs.scores, targets) + AUXILIARY_WEIGHT * sum(
+                self.loss(scores, targets) for scores in outputs.auxiliary
+            )
         return functional.cross_entropy(outputs, targets, label_smoothing=self.label_smoothing)
 
     def measure(self, outputs: Tensor, targets: Tensor) -> dict[str, float]:

@@ -42,6 +42,6 @@ def test_mlp_is_w2_max_0_w1x_plus_b1_plus_b2():
 def test_without_the_maximum_two_layers_are_one_matrix():
     network, images = create_model("mlp", num_classes=4, size=5), torch.randn(6, 3, 5, 5)
     w1, b1, w2, b2 = arrays(network)
-    network.relu = nn.Identity()
+    network.head.relu = nn.Identity()
     expected = images.double().numpy().reshape(6, -1) @ (w2 @ w1).T + (w2 @ b1 + b2)
     np.testing.assert_allclose(network(images).detach(), expected, atol=1e-5)

@@ -1,5 +1,7 @@
 """What families share: the sizes that are left, against torch; local response normalisation, against NumPy; starts."""
 
+from collections import OrderedDict
+
 import numpy as np
 import pytest
 import torch
@@ -7,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
+from striate.architectures.architecture import Declaration
+from striate.architectures.network import left
 from striate.architectures.normalisation import local_response_normalisation
-from striate.architectures.remaining import remaining
 from striate.architectures.starting import start
 from striate.errors import SizeError
 
@@ -30,21 +33,21 @@ poolings = st.builds(
 
 @given(st.lists(convolutions | poolings, min_size=1, max_size=4), st.integers(1, 40), st.integers(1, 40))
 def test_what_remains_is_what_torch_leaves(layers, height, width):
-    named = [(f"layer{number}", layer) for number, layer in enumerate(layers)]
+    chain, asked = nn.Sequential(*layers), Declaration("chain", 1, 1, (height, width))
     try:
-        left = tuple(nn.Sequential(*layers)(torch.empty(1, 1, height, width, device="meta")).shape[2:])
+        expected = chain(torch.empty(1, 1, height, width, device="meta")).shape[1:]
     except RuntimeError:
-        with pytest.raises(SizeError, match=r"use a size of \d+ or more"):
-            remaining("chain", named, (height, width))
+        with pytest.raises(SizeError, match=r"chain cannot take a side of \d+ .*; use a size of \d+ or more"):
+            left(asked, chain)
     else:
-        assert remaining("chain", named, (height, width)) == left
+        assert left(asked, chain) == expected
 
 
 def test_too_small_a_side_is_refused_with_its_layer_and_the_smallest_that_is_not():
-    layers = [("first", nn.MaxPool2d(2)), ("relu", nn.ReLU()), ("second", nn.MaxPool2d(3))]
-    assert remaining("net", layers, (6, 6)) == (1, 1)
+    layers = nn.Sequential(OrderedDict(first=nn.MaxPool2d(2), relu=nn.ReLU(), second=nn.MaxPool2d(3)))
+    assert left(Declaration("net", 1, 1, (6, 6)), layers) == (1, 1, 1)
     with pytest.raises(SizeError, match=r"net cannot take a side of 5 .* at second 2 are left, .* of 3; .* 6 or more"):
-        remaining("net", layers, (6, 5))
+        left(Declaration("net", 1, 1, (6, 5)), layers)
 
 
 def test_local_response_normalisation_is_the_formula_of_the_paper():

@@ -7,7 +7,8 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from striate.architectures.catalogue import create_model
+from striate.architectures.catalogue import CATALOGUE, create_model
+from tests.architectures.chains import layers_by_name
 
 LAYERS = {"vgg11": 11, "vgg11_lrn": 11, "vgg13": 13, "vgg16_c": 16, "vgg16": 16, "vgg19": 19}  # Table 1, first row
 MILLIONS = {"vgg11": 133, "vgg11_lrn": 133, "vgg13": 133, "vgg16_c": 134, "vgg16": 138, "vgg19": 144}  # Table 2
@@ -16,6 +17,11 @@ MILLIONS = {"vgg11": 133, "vgg11_lrn": 133, "vgg13": 133, "vgg16_c": 134, "vgg16
 def on_meta(name, **declared):
     with torch.device("meta"):
         return create_model(name, **declared)
+
+
+def in_torchvisions_names(name, network):
+    tensors = network.state_dict()
+    return dict(zip(CATALOGUE[name].names["torchvision"](list(tensors)), tensors.values(), strict=True))
 
 
 @pytest.mark.parametrize("name", LAYERS)
@@ -32,12 +38,13 @@ def test_vgg16_has_138344128_weights_and_13416_biases():
     assert sum(sizes.values()) == 138_357_544
 
 
-@pytest.mark.parametrize("name", ["vgg11", "vgg13", "vgg16", "vgg19"])
+@pytest.mark.parametrize("name", [f"vgg{depth}{kind}" for depth in (11, 13, 16, 19) for kind in ("", "_bn")])
 def test_names_shapes_and_multiplies_are_torchvisions(shared, name):
     network, oracle = on_meta(name), shared / "oracle"
     expected = json.loads((oracle / "torchvision_0.28.0_state_dict_shapes.json").read_text())[name]
     weights = json.loads((oracle / "torchvision_0.28.0_meta.json").read_text())[name]["IMAGENET1K_V1"]
-    assert [[key, list(value.shape)] for key, value in network.state_dict().items()] == expected["state_dict"]
+    tensors = in_torchvisions_names(name, network)
+    assert [[key, list(value.shape)] for key, value in tensors.items()] == expected["state_dict"]
     assert sum(parameter.numel() for parameter in network.parameters()) == weights["num_params"]
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         network(torch.empty(1, 3, 224, 224, device="meta"))
@@ -45,27 +52,27 @@ def test_names_shapes_and_multiplies_are_torchvisions(shared, name):
 
 
 def test_column_c_ends_its_last_three_stages_with_a_1x1_convolution():
-    kernels = [layer.kernel_size[0] for layer in on_meta("vgg16_c").features if isinstance(layer, nn.Conv2d)]
+    kernels = [layer.kernel_size[0] for layer in on_meta("vgg16_c").stages.modules() if isinstance(layer, nn.Conv2d)]
     assert kernels == [3, 3, 3, 3, 3, 3, 1, 3, 3, 1, 3, 3, 1]
 
 
 def test_a_lrn_normalises_once_before_its_first_pooling():
-    kinds = [type(layer).__name__ for layer in on_meta("vgg11_lrn").features]
+    kinds = [type(layer).__name__ for layer in layers_by_name(on_meta("vgg11_lrn").stages).values()]
     assert kinds[:4] == ["Conv2d", "ReLU", "LocalResponseNorm", "MaxPool2d"]
     assert kinds.count("LocalResponseNorm") == 1
     assert [kind for kind in kinds if kind != "LocalResponseNorm"] == [
-        type(layer).__name__ for layer in on_meta("vgg11").features
+        type(layer).__name__ for layer in layers_by_name(on_meta("vgg11").stages).values()
     ]
 
 
 def test_seven_by_seven_places_are_left_of_the_papers_image():
-    maps = on_meta("vgg19").features(torch.empty(1, 3, 224, 224, device="meta"))
+    maps = on_meta("vgg19").stages(torch.empty(1, 3, 224, 224, device="meta"))
     assert maps.shape == (1, 512, 7, 7)
 
 
 @pytest.mark.parametrize(("size", "inputs"), [((32, 32), 512), ((64, 100), 512 * 2 * 3), ((256, 256), 512 * 8 * 8)])
 def test_the_first_matrix_takes_in_whatever_is_left_of_other_sizes(size, inputs):
-    assert on_meta("vgg16", size=size).classifier[0].in_features == inputs
+    assert on_meta("vgg16", size=size).head.fc6.in_features == inputs
 
 
 def test_weights_start_as_glorots():

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.torch import load, save
 
-from striate.architectures.catalogue import Declaration
+from striate.architectures.catalogue import Declaration, build
 from striate.checkpoints.model_file import Checkpoint, load_checkpoint, save_checkpoint
 from striate.errors import ModelFileError
 from striate.images.preparation import Geometry, Preparation
@@ -19,7 +19,7 @@ def whole(tmp_path_factory):
     """The bytes of a model file."""
     declaration = Declaration("linear", 2, 1, (2, 2))
     preparation = Preparation(Geometry((2, 2), 1), (0.5,), (0.25,))
-    weights, seen = declaration.build().state_dict(), torch.arange(3)
+    weights, seen = build(declaration).state_dict(), torch.arange(3)
     checkpoint = Checkpoint("classification", declaration, preparation, ("a", "b"), {}, {}, weights, seen)
     path = tmp_path_factory.mktemp("model") / "model.safetensors"
     save_checkpoint(path, checkpoint)
@@ -91,8 +91,8 @@ def test_weights_of_another_program_are_refused_as_such(place, metadata):
 
 
 def test_a_newer_format_is_refused_with_the_repair(place, whole):
-    sentence = refusal(place, edited(whole, lambda header: header.update(format_version=2)))
-    assert "format version 2" in sentence
+    sentence = refusal(place, edited(whole, lambda header: header.update(format_version=3)))
+    assert "format version 3" in sentence
     assert "pip install -U striate" in sentence
 
 

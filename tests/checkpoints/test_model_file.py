@@ -4,7 +4,7 @@ import pytest
 import torch
 from safetensors import safe_open
 
-from striate.architectures.catalogue import Declaration
+from striate.architectures.catalogue import Declaration, build
 from striate.checkpoints.model_file import Checkpoint, load_checkpoint, save_checkpoint
 from striate.images.preparation import Geometry, Preparation
 
@@ -19,7 +19,7 @@ def checkpoint():
         classes=("cat", "fünf Äpfel 苹果", '<b>&"'),
         recipe={"epochs": 3, "rate": 0.1 + 0.2, "model": "mlp"},
         measured={"epoch": 2, "validation": {"loss": 1 / 7, "accuracy": 1.0}},
-        weights=declaration.build().state_dict(),
+        weights=build(declaration).state_dict(),
         seen=torch.tensor([-(2**63), 0, 2**63 - 1]),
     )
 
@@ -60,7 +60,7 @@ def test_another_weight_gives_other_bytes(checkpoint, file, tmp_path):
 def test_plain_safetensors_opens_the_file(checkpoint, file):
     with safe_open(file, framework="np") as content:
         assert set(content.keys()) == {"seen", *(f"weights.{name}" for name in checkpoint.weights)}
-        assert (content.get_tensor("weights.score.bias") == checkpoint.weights["score.bias"].numpy()).all()
+        assert (content.get_tensor("weights.head.score.bias") == checkpoint.weights["head.score.bias"].numpy()).all()
         assert list(content.metadata()) == ["striate"]
 
 
@@ -76,7 +76,7 @@ def test_a_run_directory_stands_for_its_model_file(file):
 
 
 def test_the_network_answers_as_before_and_is_in_test_mode(checkpoint, file):
-    network = checkpoint.declaration.build()
+    network = build(checkpoint.declaration)
     network.load_state_dict(checkpoint.weights)
     loaded = load_checkpoint(file).network()
     images = torch.rand(2, 3, 4, 5)

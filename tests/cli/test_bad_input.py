@@ -113,7 +113,7 @@ def test_models_that_are_cut_off_foreign_or_newer_are_refused_by_every_verb(cli,
     (tmp_path / "cut.safetensors").write_bytes(whole[: len(whole) // 2])
     tensors = load_file(run / "model.safetensors")
     save_file(tensors, tmp_path / "foreign.safetensors", {"format": "pt"})
-    newer = {"striate": json.dumps({"format_version": 2})}
+    newer = {"striate": json.dumps({"format_version": 3})}
     save_file(tensors, tmp_path / "newer.safetensors", newer)
     for name, sign in (("cut", "cut off"), ("foreign", "of another program"), ("newer", "pip install -U striate")):
         model = tmp_path / f"{name}.safetensors"

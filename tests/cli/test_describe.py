@@ -129,7 +129,7 @@ def test_options_that_make_no_sense_are_answered_in_one_sentence(cli, words, sig
 
 def test_a_size_has_its_height_first(cli):
     _, out, _ = cli("describe", "resnet18", "--size", "240x320")
-    assert rows(out)["conv1"][-5] == "64×120×160"
+    assert rows(out)["stem.conv1"][-5] == "64×120×160"
     _, out, _ = cli("describe", "resnet18", "--size", "240X320", "--depth", "1")
     assert rows(out)["layer4"][-5] == "512×8×10"
 
@@ -158,7 +158,7 @@ def test_what_stands_behind_the_network_is_given_by_name_alone(cli, words):
 
 
 def test_a_size_may_stand_behind_the_name(cli):
-    assert rows(cli("describe", "resnet18@64x96")[1])["conv1"][-5] == "64×32×48"
+    assert rows(cli("describe", "resnet18@64x96")[1])["stem.conv1"][-5] == "64×32×48"
 
 
 def test_rules_that_are_all_kept_are_said_so(cli):

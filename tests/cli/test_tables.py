@@ -50,7 +50,7 @@ def test_describe_prints_each_layer_and_the_papers_totals(cli):
     code, out, err = cli("describe", "lenet5")
     assert (code, err) == (0, "")
     rows = {line.split()[0]: line.split() for line in out.splitlines() if line.strip()}
-    assert rows["c1"][-5:] == ["6×28×28", "156", "117,600", "4,704", "5"]
+    assert rows["stage1.c1"][-5:] == ["6×28×28", "156", "117,600", "4,704", "5"]
     assert rows["total"][1:3] == ["61,706", "416,520"]
     assert "61,470 parameters without biases" in out
 

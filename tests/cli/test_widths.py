@@ -50,8 +50,8 @@ def test_no_figure_is_cut_and_no_line_is_longer_than_the_terminal(terminal, colu
 def test_every_layer_has_its_name_and_its_figures(terminal, columns):
     lines = table_of(terminal(columns, "describe", NET))
     names = [line.split()[0] for line in lines if line.strip()]
-    assert {"conv1", "layer1.0.conv1", "layer4.1.bn2", "fc", "total"} <= set(names)
-    (first,) = [line for line in lines if line.split()[:1] == ["conv1"]]
+    assert {"stem.conv1", "layer1.0.change.conv1", "layer4.1.change.bn2", "head.fc", "total"} <= set(names)
+    (first,) = [line for line in lines if line.split()[:1] == ["stem.conv1"]]
     assert re.search(r"64×32×32 +(9,408 +9,633,792 +65,536|9\.41 k +9\.63 M +65\.5 k) +7$", first)  # 147·64, ·32²
 
 

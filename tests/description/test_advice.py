@@ -104,16 +104,15 @@ def test_vgg_is_told_of_its_first_layer_its_field_and_its_dense_layers_alone():
         "receptive field",
         "parameters late",
     }
-    assert "a unit of the last map sees 212 of the image's 224 pixels" in findings["features.30", "receptive field"]
+    assert "a unit of the last map sees 212 of the image's 224 pixels" in findings["stage5.30", "receptive field"]
     assert (
-        "25,088·4,096 weights: 102,764,544 of 138,357,544 parameters (74 %)"
-        in findings["classifier.0", "parameters late"]
+        "25,088·4,096 weights: 102,764,544 of 138,357,544 parameters (74 %)" in findings["head.fc6", "parameters late"]
     )
 
 
 def test_alexnet_at_227_drops_nothing_and_at_224_it_does():
     assert not rules("alexnet") & {"dropped columns", "divisible by 2 often enough"}
-    sentence = found("alexnet", 224)["conv1", "dropped columns"]
+    sentence = found("alexnet", 224)["stage1.conv1", "dropped columns"]
     assert "11×11/4 fits 54.25 times on 224 values: 54 places, the last 1 of 224 values are dropped" in sentence
 
 
@@ -124,8 +123,8 @@ def test_residual_networks_and_googlenet_keep_nearly_all():
 def test_lenet_breaks_what_came_after_it():
     findings = found("lenet5")
     assert {rule for _, rule in findings} == {"same padding", "receptive field", "parameters late"}
-    assert "a unit of the last map sees 16 of the image's 32 pixels" in findings["s4", "receptive field"]
-    assert "400·120 weights: 48,120 of 61,706 parameters (78 %)" in findings["c5", "parameters late"]
+    assert "a unit of the last map sees 16 of the image's 32 pixels" in findings["stage2.s4", "receptive field"]
+    assert "400·120 weights: 48,120 of 61,706 parameters (78 %)" in findings["head.c5", "parameters late"]
 
 
 def test_the_lectures_network_for_cifar_is_told_of_its_dense_layers_alone():
@@ -177,7 +176,7 @@ def test_an_object_of_no_pixels_or_larger_than_the_image_is_refused(object_size)
 
 
 def test_an_object_as_large_as_the_image_is_the_image():
-    assert "16 of the object's 32 pixels" in found("lenet5", object_size=32)["s4", "receptive field"]
+    assert "16 of the object's 32 pixels" in found("lenet5", object_size=32)["stage2.s4", "receptive field"]
 
 
 @pytest.mark.parametrize(("thing", "kind"), [("lenet5", "str"), (nn.ReLU(), "ReLU"), (None, "NoneType")])

@@ -11,13 +11,13 @@ from striate.description.describing import describe
 # layer: output, parameters, multiplies, activations; sizes and parameters as in LeCun et al. 1998, section II.B
 LENET = {
     "input": ((1, 32, 32), 0, 0, 1024),
-    "c1": ((6, 28, 28), 156, 117_600, 4704),
-    "s2": ((6, 14, 14), 0, 0, 1176),
-    "c3": ((16, 10, 10), 2416, 240_000, 1600),
-    "s4": ((16, 5, 5), 0, 0, 400),
-    "c5": ((120,), 48_120, 48_000, 120),
-    "f6": ((84,), 10_164, 10_080, 84),
-    "output": ((10,), 850, 840, 10),
+    "stage1.c1": ((6, 28, 28), 156, 117_600, 4704),
+    "stage1.s2": ((6, 14, 14), 0, 0, 1176),
+    "stage2.c3": ((16, 10, 10), 2416, 240_000, 1600),
+    "stage2.s4": ((16, 5, 5), 0, 0, 400),
+    "head.c5": ((120,), 48_120, 48_000, 120),
+    "head.f6": ((84,), 10_164, 10_080, 84),
+    "head.output": ((10,), 850, 840, 10),
 }
 
 
@@ -116,7 +116,7 @@ def test_a_card_is_plain_values_ready_for_json():
     values = describe("lenet5", size=28, num_classes=3).to_dict()
     again = json.loads(json.dumps(values))
     assert again["rows"][-1] == {
-        "layer": "output",
+        "layer": "head.output",
         "kind": "fully connected",
         "input": [84],
         "output": [3],

@@ -106,5 +106,5 @@ def test_names_that_are_none_are_refused(tmp_path):
         describe("lenet6")
     with pytest.raises(ModelFileError, match="there is no file"):
         describe(tmp_path / "model.safetensors")
-    with pytest.raises(SizeError, match="at c3"):
+    with pytest.raises(SizeError, match=r"at stage2\.c3"):
         describe("lenet5", size=12)

@@ -81,7 +81,7 @@ def test_a_map_whose_field_is_not_known_has_none():
 
 def test_the_last_map_is_plain_values():
     assert describe("lenet5").to_dict()["last_map"] == {
-        "module": "s4",
+        "module": "stage2.s4",
         "output": (16, 5, 5),
         "field": {"size": (16, 16), "stride": (4, 4), "offset": (0, 0), "whole": False},
     }

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from striate.architectures.catalogue import Declaration
+from striate.architectures.catalogue import Declaration, build
 from striate.checkpoints.model_file import Checkpoint, save_checkpoint
 from striate.description.comparison import compare
 from striate.description.describing import describe
@@ -130,7 +130,7 @@ def test_a_pattern_with_its_channels_last_is_told_how_to_write_them():
 
 
 def written(path, declaration, preparation, classes):
-    weights, seen = declaration.build().state_dict(), torch.zeros(0, dtype=torch.int64)
+    weights, seen = build(declaration).state_dict(), torch.zeros(0, dtype=torch.int64)
     save_checkpoint(path, Checkpoint("classification", declaration, preparation, classes, {}, {}, weights, seen))
     return path
 

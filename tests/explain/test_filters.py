@@ -11,7 +11,7 @@ def test_a_convolution_shows_its_kernels():
     network = create_model("lenet5")
     filters = first_layer_filters(network, (1, 32, 32))
     assert filters.shape == (6, 1, 5, 5)
-    assert torch.equal(filters, network.c1.weight)
+    assert torch.equal(filters, network.stage1.c1.weight)
     assert not filters.requires_grad
 
 
@@ -20,7 +20,10 @@ def test_a_dense_network_shows_a_template_as_large_as_the_image_for_each_unit(na
     network = create_model(name, size=(6, 8))
     templates = first_layer_filters(network, (3, 6, 8))
     assert templates.shape == (units, 3, 6, 8)
-    images, layer = torch.randn(2, 3, 6, 8), next(module for module in network if isinstance(module, nn.Linear))
+    images, layer = (
+        torch.randn(2, 3, 6, 8),
+        next(module for module in network.modules() if isinstance(module, nn.Linear)),
+    )
     answers = (templates[None] * images[:, None]).sum((2, 3, 4)) + layer.bias  # (N, K): how much of each is there
     torch.testing.assert_close(answers, layer(images.flatten(1)))
 

@@ -8,7 +8,7 @@ from striate.explain.saliency import saliency
 def test_the_saliency_of_a_linear_network_is_its_weights():
     network = create_model("linear", num_classes=4, size=5)
     images, targets = torch.randn(6, 3, 5, 5), torch.tensor([0, 1, 2, 3, 3, 0])
-    expected = network.score.weight.detach().view(4, 3, 5, 5)[targets].abs().amax(1)
+    expected = network.head.score.weight.detach().view(4, 3, 5, 5)[targets].abs().amax(1)
     torch.testing.assert_close(saliency(network, images, targets), expected)
 
 

@@ -42,11 +42,20 @@ def test_one_by_one_convolutions_of_published_networks_do_the_same():
 def test_resnet50_with_reduction_16_grows_by_the_papers_two_and_a_half_million_weights():
     """The paper's equation 5: 2/r · Σ N_s · C_s², N_s blocks of C_s maps in stage s."""
     stages = ((3, 256), (4, 512), (6, 1024), (3, 2048))
+    layers = {maps: SqueezeExcitation(maps) for _, maps in stages}
     weights = sum(
-        blocks * sum(fc.weight.numel() for fc in SqueezeExcitation(maps).children()) for blocks, maps in stages
+        blocks * (layers[maps].reduce.weight.numel() + layers[maps].expand.weight.numel()) for blocks, maps in stages
     )
     assert weights == 2 * sum(blocks * maps**2 for blocks, maps in stages) // 16
     assert round(weights / 1e6, 1) == 2.5
+
+
+def test_silu_may_stand_in_the_place_of_relu():
+    torch.manual_seed(0)
+    layer, maps = SqueezeExcitation(6, reduction=3, activation=nn.SiLU), torch.randn(2, 6, 4, 5)
+    hidden = layer.reduce(maps.mean((2, 3)))
+    weights = layer.expand(hidden * hidden.sigmoid()).sigmoid()
+    torch.testing.assert_close(layer(maps), maps * weights[:, :, None, None])
 
 
 @pytest.mark.parametrize(("channels", "reduction", "left"), [(64, 16, 4), (70, 16, 4), (8, 16, 1), (5, 1, 5)])

@@ -7,7 +7,7 @@ import torch
 from PIL import Image
 from sklearn.metrics import confusion_matrix, log_loss
 
-from striate.architectures.catalogue import Declaration
+from striate.architectures.catalogue import Declaration, build
 from striate.checkpoints.model_file import Checkpoint
 from striate.errors import ImageError
 from striate.images.loading import ImageSet
@@ -21,7 +21,7 @@ CLASSES = ("cat", "dog", "fünf Äpfel 苹果")
 def checkpoint():
     declaration = Declaration("lenet5", 3, 3, (16, 20))
     preparation = Preparation(Geometry((16, 20), 3), (0.4, 0.5, 0.6), (0.2, 0.25, 0.3))
-    weights = declaration.build().state_dict()
+    weights = build(declaration).state_dict()
     return Checkpoint("classification", declaration, preparation, CLASSES, {}, {}, weights, torch.arange(1))
 
 
@@ -44,7 +44,7 @@ def test_a_prediction_is_a_plain_forward_of_the_prepared_image(checkpoint, class
     small = Image.fromarray(pixels).resize((20, 16), Image.Resampling.BILINEAR, box=(left, top, 47 - left, 33))
     image = torch.from_numpy(np.asarray(small) / 255).permute(2, 0, 1)[None].float()
     mean, std = torch.tensor([0.4, 0.5, 0.6]).view(3, 1, 1), torch.tensor([0.2, 0.25, 0.3]).view(3, 1, 1)
-    network = checkpoint.declaration.build()
+    network = build(checkpoint.declaration)
     network.load_state_dict(checkpoint.weights)
     expected = network((image - mean) / std).softmax(1)[0]
     prediction = classifier.predict(path)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from striate.architectures.catalogue import Declaration
+from striate.architectures.catalogue import Declaration, build
 from striate.checkpoints.model_file import MODEL_FILE, Checkpoint, save_checkpoint
 from striate.errors import ModelFileError, SettingsError, UnknownNameError
 from striate.images.preparation import Geometry, Preparation
@@ -16,7 +16,7 @@ from striate.tasks.loading import load
 def checkpoint(tmp_path):
     """A checkpoint, saved in the folder."""
     declaration, preparation = Declaration("linear", 2, 1, (4, 4)), Preparation(Geometry((4, 4), 1), (0.5,), (0.2,))
-    weights = declaration.build().state_dict()
+    weights = build(declaration).state_dict()
     one = Checkpoint("classification", declaration, preparation, ("cat", "dog"), {}, {}, weights, torch.arange(1))
     save_checkpoint(tmp_path / MODEL_FILE, one)
     return one

@@ -5,7 +5,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from striate.architectures.catalogue import declare
+from striate.architectures.catalogue import build, declare
 from striate.images.batches import Batch
 from striate.images.preparation import Geometry, Preparation
 from striate.images.variation import Variation
@@ -51,7 +51,7 @@ class Watch:
 
 def go(folder, watch, stop_in_keep=None):
     """Go on with the run in a folder and give the weights that it ends in, and the epochs kept with their weights."""
-    network, kept = declare("lenet5", num_classes=3, size=16).build(), {}
+    network, kept = build(declare("lenet5", num_classes=3, size=16)), {}
 
     def keep(epoch):
         kept[epoch.epoch] = {name: tensor.clone() for name, tensor in network.state_dict().items()}
