@@ -69,9 +69,11 @@ class WeightsError(StriateError):
 class UnknownNameError(StriateError):
     """A name that is not in its catalogue; the sentence offers the nearest."""
 
-    def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
+    def __init__(self, kind: str, name: str, known: Iterable[str], *, listed_by: str = "") -> None:
         names = sorted(known)
         nearest = get_close_matches(name, names, n=3, cutoff=0.4)
         guess = f"did you mean {' or '.join(nearest)}? " if nearest else ""
         list_all = f"known: {', '.join(names)}" if len(names) <= _FEW or not nearest else ""
+        if listed_by:
+            list_all = f"`{listed_by}` lists all {len(names)}"
         super().__init__(f"unknown {kind} {name!r}; {guess}{list_all}".rstrip())

@@ -20,8 +20,8 @@ DOCUMENTED = [
     "fit_memory",
     "import_weights",
     "load",
-    "scale",
     "models",
+    "scale",
     "train",
 ]
 

@@ -107,7 +107,7 @@ _WEIRD_TRICK = Paper(
     "Krizhevsky", 2014, "One weird trick for parallelizing convolutional neural networks", "arXiv:1404.5997"
 )
 _ZFNET = Paper("Zeiler & Fergus", 2013, "Visualizing and understanding convolutional networks", "arXiv:1311.2901")
-_ONE_NETWORK = Accuracy(59.3, "Krizhevsky et al. 2012, Table 2: 40.7 % error of one network, mean over ten crops")
+_ONE_NETWORK = Accuracy(59.3, "Krizhevsky et al. 2012, Table 2, mean over ten crops")
 _TORCHVISION = renamed(
     *((rf"^stage\d\.conv{number}", f"features.{place}") for number, place in enumerate((0, 3, 6, 8, 10), start=1)),
     *((rf"^head\.fc{number}", f"classifier.{place}") for number, place in ((6, 1), (7, 4), (8, 6))),

@@ -61,6 +61,6 @@ NETWORKS = {
     "amoebanet_a_6_190": _amoebanet(6, 190, 82.8, "Real et al. 2018, Table 2, one crop of 331"),
     "amoebanet_a_6_448": _amoebanet(6, 448, 83.9, "Real et al. 2018, Table 2, one crop of 331"),
     "amoebanet_a_4_50": _amoebanet(4, 50, 74.5, "Real et al. 2018 by Liu et al. 2018, DARTS, Table 3", size=224),
-    "amoebanet_a_6_32": _amoebanet(6, 32, 96.60, "Real et al. 2018, Table 1: 3.40 % error, mean", size=32),
-    "amoebanet_a_6_36": _amoebanet(6, 36, 96.66, "Real et al. 2018, Table 1: 3.34 % error, mean", size=32),
+    "amoebanet_a_6_32": _amoebanet(6, 32, 96.60, "Real et al. 2018, Table 1, mean", size=32),
+    "amoebanet_a_6_36": _amoebanet(6, 36, 96.66, "Real et al. 2018, Table 1, mean", size=32),
 }

@@ -7,8 +7,7 @@ from typing import Literal
 from torch import nn
 
 from striate.architectures.names import Dialect
-
-Stem = Literal["paper", "small"]
+from striate.architectures.stem import Stem
 
 
 @dataclass(frozen=True)
@@ -19,7 +18,7 @@ class Declaration:
     num_classes: int
     in_channels: int
     size: tuple[int, int]  # height, width in pixels
-    stem: Stem = "paper"  # "small": the papers' stem for 32x32 images, one 3x3 convolution that keeps the size
+    stem: Stem = "paper"
 
 
 @dataclass(frozen=True)

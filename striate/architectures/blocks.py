@@ -86,7 +86,7 @@ class Residual(nn.Sequential):
     """
 
     def forward(self, maps: Tensor) -> Tensor:
-        return maps + super().forward(maps)  # type: ignore[no-any-return]
+        return maps + super().forward(maps)  # type: ignore[no-untyped-call, no-any-return]
 
 
 def pooled_head(channels: int, num_classes: int, *, dropout: float = 0.0) -> nn.Sequential:

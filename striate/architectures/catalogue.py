@@ -34,9 +34,10 @@ from striate.architectures import (
     vgg,
     xception,
 )
-from striate.architectures.architecture import Architecture, Declaration, Paper, Stem
+from striate.architectures.architecture import Architecture, Declaration, Paper
 from striate.architectures.network import Network, expect_to_fit
 from striate.architectures.patterns.pattern import IN_CHANNELS, SIZE, is_pattern, parse
+from striate.architectures.stem import Stem
 from striate.architectures.weights.files import read_weights
 from striate.architectures.weights.loading import Loaded, load_into, network_with
 from striate.architectures.weights.needs import Zoo
@@ -93,8 +94,13 @@ def architecture(name: str) -> Architecture:
         if found := re.fullmatch(numbered, name):
             return entry(*found.groups())
     if name not in CATALOGUE:
-        raise UnknownNameError("model", name, CATALOGUE)
+        raise unknown(name)
     return CATALOGUE[name]
+
+
+def unknown(name: str) -> UnknownNameError:
+    """What to raise for a name that the catalogue does not have."""
+    return UnknownNameError("model", name, CATALOGUE, listed_by="striate models")
 
 
 def is_known(name: str) -> bool:

@@ -112,7 +112,7 @@ _dense = partial(Architecture, paper=_PAPER, names=_NAMES, small_stem=True)
 
 def _cifar(build: Callable[..., Network], depth: int, growth: int, error: float) -> Architecture:
     """Of Table 2, given its error in percent."""
-    source = f"Huang et al. 2016, Table 2, C10+: {error} % error"
+    source = "Huang et al. 2016, Table 2, C10+"
     return Architecture(
         partial(build, depth=depth, growth=growth),
         _PAPER,
@@ -135,6 +135,6 @@ NETWORKS = {
     "densenet201": _dense(partial(densenet, depths=(6, 12, 48, 32)), accuracy=torchvision(76.896)),
     "densenet264": _dense(
         partial(densenet, depths=(6, 12, 64, 48)),
-        accuracy=Accuracy(77.85, "Huang et al. 2016, Table 3: 22.15 % error, one crop of 224"),
+        accuracy=Accuracy(77.85, "Huang et al. 2016, Table 3, one crop of 224"),
     ),
 }

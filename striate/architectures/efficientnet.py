@@ -64,7 +64,7 @@ class Variant(NamedTuple):
 VARIANTS = {
     "efficientnet_b0": Variant(1.0, 1.0, 224, 0.2, torchvision(77.692)),
     "efficientnet_b1": Variant(1.0, 1.1, 240, 0.2, torchvision(78.642, size=240)),
-    "efficientnet_b2": Variant(1.1, 1.2, 260, 0.3, Accuracy(80.1, "Tan & Le 2019, Table 2: 80.1 %, one crop of 260")),
+    "efficientnet_b2": Variant(1.1, 1.2, 260, 0.3, Accuracy(80.1, "Tan & Le 2019, Table 2, one crop of 260")),
     "efficientnet_b3": Variant(1.2, 1.4, 300, 0.3, torchvision(82.008, size=300)),
     "efficientnet_b4": Variant(1.4, 1.8, 380, 0.4, torchvision(83.384, size=380)),
     "efficientnet_b5": Variant(1.6, 2.2, 456, 0.4, torchvision(83.444, size=456), papers_norms=True),
@@ -107,10 +107,10 @@ def _block(channels: int, row: Row, stride: int, chance: float) -> nn.Sequential
 
 def by_factors(depth: str, width: str) -> Architecture:
     """B0 times the factors of a name, as `efficientnet_d1.4_w1.2`; dropout goes with depth, 0.2 of B0 to 0.5 of B7."""
-    factors = {"width": _factor("width", width), "depth": _factor("depth", depth)}
-    dropout = min(max(0.2, 0.2 + 0.05 * log(factors["depth"], ALPHA)), 0.5)
+    wide, deep = _factor("width", width), _factor("depth", depth)
+    dropout = min(max(0.2, 0.2 + 0.05 * log(deep, ALPHA)), 0.5)
     note = f"B0 with {depth} times the depth, {width} times the width"
-    return _entry(partial(efficientnet, **factors, dropout=dropout), note=note)
+    return _entry(partial(efficientnet, width=wide, depth=deep, dropout=dropout), note=note)
 
 
 def _factor(name: str, text: str) -> float:

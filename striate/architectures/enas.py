@@ -45,7 +45,7 @@ NETWORKS = {
         num_classes=10,
         size=(32, 32),
         note="micro search space",
-        accuracy=Accuracy(97.11, "Pham et al. 2018, Table 2: 2.89 % error, with CutOut", data="CIFAR-10"),
+        accuracy=Accuracy(97.11, "Pham et al. 2018, Table 2, with CutOut", data="CIFAR-10"),
         small_stem=True,
     )
 }

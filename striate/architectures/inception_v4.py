@@ -181,7 +181,7 @@ _PAPER = Paper(
     "arXiv:1602.07261",
 )
 _of_299 = partial(Architecture, paper=_PAPER, size=(299, 299))
-_V1_ACCURACY = Accuracy(78.7, "Szegedy et al. 2016, Table 2: 21.3 % error, one crop, without the blacklisted images")
+_V1_ACCURACY = Accuracy(78.7, "Szegedy et al. 2016, Table 2, one crop, without the blacklisted images")
 
 NETWORKS = {
     "inception_v4": _of_299(

@@ -32,7 +32,6 @@ from striate.arithmetic.windows import both_ends
 
 Convolve = Callable[..., nn.Sequential]  # takes what `convolution` takes
 
-
 _V1 = (Row(64, 1, 1), Row(128, 2, 2), Row(256, 2, 2), Row(512, 6, 2), Row(1024, 2, 2))
 _V2 = (
     Row(16, 1, 1, expansion=1),
@@ -143,7 +142,7 @@ _tensorflows = partial(Architecture, num_classes=1001, names={"tensorflow": _in_
 
 
 def _v1(width: float, top1: float) -> Architecture:
-    accuracy = Accuracy(top1, f"Howard et al. 2017, Table 6: {top1} %, one crop of 224")
+    accuracy = Accuracy(top1, "Howard et al. 2017, Table 6, one crop of 224")
     return _first(partial(mobilenet_v1, width=width), note=f"width {width}", accuracy=accuracy)
 
 
@@ -153,7 +152,7 @@ def _v2(width: float, top1: float, weights: str) -> Architecture:
 
 NETWORKS = {
     "mobilenet_v1": _first(
-        partial(mobilenet_v1, convolve=convolution), accuracy=Accuracy(70.6, "Howard et al. 2017, Table 6: 70.6 %")
+        partial(mobilenet_v1, convolve=convolution), accuracy=Accuracy(70.6, "Howard et al. 2017, Table 6")
     ),
     "mobilenetv1_100": _first(
         mobilenet_v1, note="with ReLU6", accuracy=timm(75.388, "mobilenetv1_100.ra4_e3600_r224_in1k")

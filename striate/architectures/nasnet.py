@@ -77,6 +77,6 @@ NETWORKS = {
         num_classes=10,
         size=(32, 32),
         note="NASNet-A (6 @ 768)",
-        accuracy=Accuracy(96.59, "Zoph et al. 2017, Table 1: 3.41 % error, mean of five runs", data="CIFAR-10"),
+        accuracy=Accuracy(96.59, "Zoph et al. 2017, Table 1, mean of five runs", data="CIFAR-10"),
     ),
 }

@@ -121,7 +121,7 @@ def _images(channels: int, height: int, width: int) -> Tensor:
 def _fits(network: nn.Module, channels: int, side: int) -> bool:
     try:
         on_meta(network, _images(channels, side, side))
-    except RuntimeError:  # torch's, of a window that is larger than what it looks at
+    except (RuntimeError, SizeError):  # of a window that is larger than what it looks at
         return False
     return True
 
@@ -146,7 +146,7 @@ def _last_entered(network: nn.Module, images: Tensor) -> tuple[str, nn.Module, T
     hooks = [watch(name, layer) for name, layer in network.named_modules()]
     try:
         on_meta(network, images)
-    except RuntimeError:
+    except (RuntimeError, SizeError):
         return entered[-1]
     finally:
         for hook in hooks:

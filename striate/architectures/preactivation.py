@@ -123,11 +123,11 @@ _thin = partial(preactivated, change=bottleneck, stem=small_stem, stem_width=16)
 
 
 def _at_320(error: float) -> Accuracy:
-    return Accuracy(100 - error, f"He et al. 2016, Table 5: {error} % error, one crop of 320")
+    return Accuracy(100 - error, "He et al. 2016, Table 5, one crop of 320")
 
 
 def _on_cifar(error: float) -> Accuracy:
-    return Accuracy(100 - error, f"He et al. 2016, Table 3: {error} % error", "CIFAR-10")
+    return Accuracy(100 - error, "He et al. 2016, Table 3", "CIFAR-10")
 
 
 def _wide(depth: int, k: int, error: float, table: str, dropout: float = 0.0) -> Architecture:

@@ -170,7 +170,7 @@ GROUPED = Paper("Xie et al.", 2016, "Aggregated residual transformations for dee
 RULES = ((r"^(stem|head)\.", ""), (r"\.change\.", "."), (r"\.shortcut\.", ".downsample."))
 _PEERS = renamed(*RULES)
 _entry = partial(Architecture, names={"torchvision": _PEERS, "timm": _PEERS}, small_stem=True)
-_AT_320 = Accuracy(78.2, "He et al. 2016, Table 5: 21.8 % error of the original unit, one crop of 320")
+_AT_320 = Accuracy(78.2, "He et al. 2016, Table 5 of the original unit, one crop of 320")
 
 NETWORKS = {
     "plain18": Architecture(partial(with_two(18), shortcut=None), DEEP, note="without shortcuts", small_stem=True),

@@ -47,12 +47,12 @@ def _plain(depth: int) -> Architecture:
 
 def _residual(depth: int, error: float) -> Architecture:
     n = (depth - 2) // 6
-    accuracy = Accuracy(100 - error, f"He et al. 2015, Table 6: {error} % error", data="CIFAR-10")
+    accuracy = Accuracy(100 - error, "He et al. 2015, Table 6", data="CIFAR-10")
     return _entry(partial(_thin, depths=(n, n, n)), DEEP, note="for CIFAR", accuracy=accuracy, names=_PEERS)
 
 
 def _grouped(groups: int, error: float) -> Architecture:
-    accuracy = Accuracy(100 - error, f"Xie et al. 2016, Table 7: {error} % error, mean of 10 runs", data="CIFAR-10")
+    accuracy = Accuracy(100 - error, "Xie et al. 2016, Table 7, mean of 10 runs", data="CIFAR-10")
     return _entry(partial(_next, change=grouped(groups, 64)), GROUPED, note="for CIFAR", accuracy=accuracy)
 
 

@@ -145,7 +145,7 @@ _v2 = partial(Architecture, paper=_V2, names={"torchvision": renamed((r"^head\."
 
 def _v1(groups: int, scale: float = 1, stem: int = 24, *, error: float | None, table: int = 2) -> Architecture:
     """Of version 1, given its error in percent where that is of this very network."""
-    source = f"Zhang et al. 2017, Table {table}: {error} % error, one crop of 224"
+    source = f"Zhang et al. 2017, Table {table}, one crop of 224"
     return Architecture(
         partial(shufflenet_v1, groups=groups, scale=scale, stem=stem),
         _V1,

@@ -85,9 +85,7 @@ _column = partial(Architecture, paper=_PAPER, names=_NAMES)
 
 def _dense(error: float) -> Accuracy:
     """Of the paper's own network, given its error in percent."""
-    return Accuracy(
-        100 - error, f"Simonyan & Zisserman 2014, Table 3: {error} % error of one network, dense, shorter side 256"
-    )
+    return Accuracy(100 - error, "Simonyan & Zisserman 2014, Table 3, dense, shorter side 256")
 
 
 NETWORKS = {

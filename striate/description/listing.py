@@ -7,8 +7,9 @@ from typing import Any
 from striate.architectures.architecture import Accuracy
 from striate.architectures.catalogue import CATALOGUE, declare
 from striate.arithmetic.counts import read_count
-from striate.description.describing import describe_network
 from striate.description.page import Table, Tabled
+from striate.description.subjects import of_declaration
+from striate.description.trace import trace
 from striate.errors import SettingsError
 
 
@@ -118,15 +119,16 @@ def _searched(name: str) -> str:
 
 
 def _model(name: str) -> Model:
-    entry, card = CATALOGUE[name], describe_network(declare(name))
+    entry, size = CATALOGUE[name], (CATALOGUE[name].in_channels, *CATALOGUE[name].size)
+    network = of_declaration(declare(name)).network()
     return Model(
         name,
         entry.source,
         entry.paper.year,
         entry.paper.title,
         entry.paper.place,
-        (entry.in_channels, *entry.size),
-        card.parameters,
-        card.multiplies,
+        size,
+        sum(parameter.numel() for parameter in network.parameters()),
+        sum(operation.multiplies for operation in trace(network, size).operations),
         entry.accuracy,
     )

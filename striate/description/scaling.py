@@ -80,11 +80,11 @@ def scale(name: str, budget: str | int) -> Proposal:
     architecture(name)  # which raises if there is none
     if name not in VARIANTS:
         raise SettingsError(f"{name} has no rule to be scaled by; these have one: {', '.join(VARIANTS)}")
-    base, most = VARIANTS[name], read_count(budget) if isinstance(budget, str) else budget
+    base, most = VARIANTS[name], read_count(str(budget))
     taken = _counter()
     own = taken(name, base.side)
-    if isinstance(most, bool) or not isinstance(most, int) or not own <= most <= _LARGEST:
-        raise SettingsError(f"budget is {most!r}; expected from {own:,} multiplies, those of {name}, to {_LARGEST:,}")
+    if not own <= most <= _LARGEST:
+        raise SettingsError(f"budget is {most:,}; expected from {own:,} multiplies, those of {name}, to {_LARGEST:,}")
     phi = _furthest(base, log(most / own) / log(compound(1).multiplies), lambda *sized: taken(*sized) <= most)
     scaled, side = _sized(base, phi)
     card, factors = describe(scaled, side), _factors(base, phi)

@@ -9,10 +9,10 @@ import torch
 from torch import nn
 
 from striate.architectures.architecture import Declaration
-from striate.architectures.catalogue import CATALOGUE, build, declare, is_known
+from striate.architectures.catalogue import build, declare, is_known, unknown
 from striate.checkpoints.model_file import load_checkpoint
 from striate.description.builders import built
-from striate.errors import ModelFileError, SettingsError, UnknownNameError, expect_whole
+from striate.errors import ModelFileError, SettingsError, expect_whole
 
 Size = int | str | tuple[int, ...]
 _SIDE = 16_384  # pixels; more is a slip of the keyboard
@@ -62,7 +62,7 @@ def subject(
         raise ModelFileError(f"there is no file {network}; expected a model file, a run directory or a model's name")
     if ":" in text:
         return Subject(text, channels, _given(sides), lambda _: _bare(built(text, num_classes)))
-    raise UnknownNameError("model", text, CATALOGUE)
+    raise unknown(text)
 
 
 def _bare(network: nn.Module) -> nn.Module:

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -72,7 +72,7 @@ def read_run_data(settings: Settings, display: Display) -> RunData:
         raise DataError(f"{settings.data} has one class, {classes[0]!r}; a classifier needs at least two class folders")
     if settings.data == "digits" and Path("digits").is_dir():
         display.say("taking the digits that ship with scikit-learn; for the folder here write ./digits")
-    declaration = declare(settings.model, num_classes=len(classes), size=settings.size)
+    declaration = declare(settings.model, num_classes=len(classes), size=settings.size, stem=settings.stem)
     _check_network(declaration)  # so is a network that cannot be built
     channels = parse(settings.model).in_channels if is_pattern(settings.model) else None  # fixed, or as the images are
     geometry = Geometry(declaration.size, channels, settings.fit)
@@ -93,7 +93,7 @@ def read_run_data(settings: Settings, display: Display) -> RunData:
     if VALIDATION not in parts:
         raise DataError(f"{settings.data} leaves no image to validate on; expected two in a class")
     channels = train.images.shape[1]
-    declaration = declare(settings.model, num_classes=len(classes), in_channels=channels, size=declaration.size)
+    declaration = replace(declaration, in_channels=channels)
     return RunData(collection.name, classes, declaration, preparation, parts, skipped)
 
 

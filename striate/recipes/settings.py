@@ -6,6 +6,7 @@ from dataclasses import KW_ONLY, asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
+from striate.architectures.stem import Stem
 from striate.errors import RunError, SettingsError, UnknownNameError
 from striate.images.fits import Fit
 from striate.training.recipe import Recipe
@@ -21,7 +22,7 @@ class Settings:
     _: KW_ONLY
 
     model: str = "lenet5"
-    """Network of the catalogue: linear, mlp or lenet5."""
+    """Network of the catalogue (`striate models` lists it), or a layer pattern."""
 
     epochs: int = Recipe.epochs
     """Passes over the training images."""
@@ -34,6 +35,9 @@ class Settings:
 
     size: int | None = None
     """Pixels of a side that images are brought to; the model's own if not given."""
+
+    stem: Stem = "paper"
+    """small: the first layers that papers give the model for images of 32 pixels, where they do."""
 
     fit: Fit = "crop"
     """How images of another aspect get there: crop the middle, pad with black, or stretch."""

@@ -162,8 +162,9 @@ def test_describe_counts_and_follows_everything(name):
         network(torch.empty(1, entry.in_channels, *entry.size, device="meta"))
     assert card.multiplies == counter.get_total_flops() // 2  # torch counts a multiply and its addition as two
     assert all(key.startswith("auxiliary.") for key in card.unused)  # which help in training alone
-    assert (card.not_followed, card.fields_lost) == ((), ())
-    fields = {row.layer.partition(".")[0]: row.field for row in card.rows if row.field and not any(row.field.whole)}
+    assert not card.not_followed
+    assert set(card.fields_lost) <= {"scatter"}  # behind SegNet's unpooling, whose places depend on the values
+    fields = {row.layer.partition(".")[0]: row.field for row in card.rows if row.field and row.field.stride[0]}
     assert all(fields[stage].stride[0] == stride for stage, stride in network.strides.items() if stage in fields)
 
 

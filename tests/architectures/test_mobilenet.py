@@ -126,7 +126,7 @@ def test_an_inverted_residual_whose_change_is_nothing_gives_its_input_back():
 
 def test_narrow_maps_are_not_cut_at_zero_and_wide_ones_lie_between_0_and_6():
     torch.manual_seed(0)
-    block = create_model("mobilenetv2_050", size=32).stage2.blocks2[0]
+    block = create_model("mobilenetv2_050", size=32).stage2.blocks2[0].eval()
     wide = block.depthwise(block.expand(20 * torch.randn(4, 8, 16, 16)))
     assert (wide.min(), wide.max()) == (0, 6)
     assert block.project(wide).min() < -1
@@ -142,10 +142,9 @@ def test_tensorflows_padding_lays_a_first_window_where_the_last_one_fits(side):
     torch.testing.assert_close(conv2d(SamePadding(3, 2)(maps), kernel, stride=2), expected)
 
 
-@pytest.mark.parametrize(("name", "folded"), [("mobilenet_v2", "tf_mobilenet_v2")])
-def test_tensorflows_form_is_the_folded_network_wherever_padding_is_the_same_on_all_sides(name, folded):
+def test_tensorflows_form_is_the_folded_network_wherever_padding_is_the_same_on_all_sides():
     torch.manual_seed(0)
-    ours, theirs = (create_model(key, num_classes=7, size=33).eval() for key in (name, folded))
+    ours, theirs = (create_model(key, num_classes=7, size=33).eval() for key in ("mobilenet_v2", "tf_mobilenet_v2"))
     for layer in ours.modules():
         if isinstance(layer, nn.BatchNorm2d):
             nn.init.uniform_(layer.running_mean, -0.1, 0.1)
@@ -158,7 +157,7 @@ def test_tensorflows_form_is_the_folded_network_wherever_padding_is_the_same_on_
 
 @pytest.mark.parametrize("name", FILES)
 def test_with_published_weights_photographs_are_named(shared, one_thread, name):
-    """Weights of TensorFlow's slim through an int8 file; photographs brought to 8/7 of the size, their middle cut out."""
+    """Weights of TensorFlow's slim, through an int8 file; of each photograph the square in the middle."""
     network, (side, _) = create_model(name).eval(), CATALOGUE[name].size
     load(network, np.load(shared / "weights" / FILES[name]), CATALOGUE[name].names["tensorflow"])
     folder = shared / "data" / "imagenet_sample"
@@ -169,9 +168,10 @@ def test_with_published_weights_photographs_are_named(shared, one_thread, name):
     images = torch.stack([torch.from_numpy(whole.apply(read_image(file))) for file in files])
     with torch.no_grad():
         five = network(images / 127.5 - 1).topk(5).indices
-    first, among = (five[:, 0] == targets).sum(), (five == targets[:, None]).any(1).sum()
+    hits, (first, among) = five == targets[:, None], RIGHT[name]
     assert len(files) == 41
-    assert (first, among) >= RIGHT[name]
+    assert hits[:, 0].sum() >= first
+    assert hits.sum() >= among
 
 
 def load(network, tensors, dialect):

@@ -59,7 +59,7 @@ def photos(tmp_path):
         (("predict", "nowhere", "photo.png"), "there is no file nowhere"),
         (("predict", "nowhere.safetensors"), "IMAGES"),
         (("describe", "lenet"), "did you mean lenet5"),
-        (("describe", "xyz"), "known: alexnet, alexnet_two_gpus, googlenet, lenet5, linear, mlp"),
+        (("describe", "xyz"), "`striate models` lists all"),
         (("describe", "runs/nowhere"), "there is no file runs/nowhere"),
         (("describe", "lenet5", "--size", "12"), "use a size of 16 or more"),
         (("describe", "lenet5", "--num-classes", "0"), "num_classes is 0"),

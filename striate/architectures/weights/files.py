@@ -76,7 +76,7 @@ def _reader(path: Path, start: bytes) -> Callable[[Path], Mapping[Any, Any]]:
         return _read_safetensors
     if start[_TAR] == b"ustar":
         raise WeightsError(f"{path} is a tar archive, perhaps of a torch before 0.1.10; {_ANEW}")
-    if _TORCH in start:
+    if _TORCH in start[:32]:
         return _read_torch
     if start.startswith(b"\x80"):
         raise WeightsError(f"{path} is a pickle of another program than torch, {_RUNS}; {EXPECTED}")
@@ -126,8 +126,10 @@ def _tensor(arrays: Mapping[str, Any], name: str) -> Any:
 
 
 def _read_torch(path: Path, *, mmap: bool = False) -> Mapping[Any, Any]:
+    mmap = mmap and path.suffix != ".safetensors"  # by that name torch takes a file for one, whatever it holds
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True, mmap=mmap)
+        with path.open("rb") as file:
+            content = torch.load(path if mmap else file, map_location="cpu", weights_only=True, mmap=mmap)
     except Exception as error:
         found = re.search(r"GLOBAL ([\w.]+)", str(error))
         if found is None:

@@ -48,7 +48,8 @@ class Fit:
 
     loaded: Loaded
     tensors: dict[str, Tensor] = field(repr=False)
-    problems: tuple[str, ...]
+    misfits: tuple[str, ...]  # names and shapes
+    bad_values: tuple[str, ...]
 
     def copy_into(self, network: nn.Module) -> None:
         """Give a network its values, where it is and in its number format."""
@@ -94,12 +95,14 @@ def declared_by(file: WeightFile, asked: Declaration, zoo: Zoo) -> Declaration:
 def expect_fit(file: WeightFile, needed: Needs) -> Fit:
     """How a file fits a declared network. Raises WeightsError with all that does not, and whose weights they are."""
     fitting, name = fit(file, needed), needed.declaration.name
-    if fitting.problems:
-        others = (other.declaration for other in candidates(file, needed.zoo) if not fit(file, other).problems)
-        whose = next((called(other, needed.declaration) for other in others), None)
-        repair = f"these are the weights of {whose}" if whose else f"expected those of {name}"
-        raise WeightsError(f"{file.path} does not fit {name}: {'; '.join(fitting.problems)}; {repair}")
-    return fitting
+    if not fitting.misfits and not fitting.bad_values:
+        return fitting
+    repair = f"expected those of {name}"
+    if fitting.misfits:
+        others = (other.declaration for other in candidates(file, needed.zoo) if not fit(file, other).misfits)
+        repair = next((f"these are the weights of {called(other, needed.declaration)}" for other in others), repair)
+    what = "; ".join([*fitting.misfits, *fitting.bad_values])
+    raise WeightsError(f"{file.path} does not fit {name}: {what}; {repair}")
 
 
 def fit(file: WeightFile, needed: Needs) -> Fit:
@@ -115,10 +118,10 @@ def fit(file: WeightFile, needed: Needs) -> Fit:
             adapted += sentences
     tensors, sentences = adapting.in_our_format(tensors, needed)
     adapted += sentences
-    problems = list(_problems(tensors, found._replace(unplaced=unplaced), needed, file))
+    misfits = tuple(_misfits(tensors, found._replace(unplaced=unplaced), needed, file))
     counters = {name: torch.zeros_like(t, device="cpu") for name, t in needed.tensors.items() if is_counter(name)}
     loaded = Loaded(str(file.path), found.dialect, tuple(tensors), tuple(adapted), tuple(left_out))
-    return Fit(loaded, {**counters, **tensors}, tuple(problems))
+    return Fit(loaded, {**counters, **tensors}, misfits, tuple(_bad_values(tensors)))
 
 
 def _pairs(found: Match, file: WeightFile) -> dict[str, Tensor]:
@@ -134,15 +137,16 @@ def _without_auxiliary(found: Match, needed: Needs) -> tuple[list[str], list[str
     name = f"{needed.declaration.name}_aux"
     if not found.unplaced or name not in needed.zoo.entries:
         return found.unplaced, []
-    other = Needs(replace(needed.declaration, name=name), needed.zoo)
+    size = needed.zoo.entries[name].size  # on which the heads fit; their names are the same on any
+    other = Needs(replace(needed.declaration, name=name, size=size), needed.zoo)
     known = set(other.dialects.get(found.dialect, list)(list(other.tensors)))
     auxiliary = [their for their in found.unplaced if their in known]
     others = [their for their in found.unplaced if their not in known]
     return others, [f"{few(auxiliary)}: auxiliary heads, which {name} has"] if auxiliary else []
 
 
-def _problems(tensors: adapting.Tensors, found: Match, needed: Needs, file: WeightFile) -> Iterator[str]:
-    """Why the tensors cannot be loaded."""
+def _misfits(tensors: adapting.Tensors, found: Match, needed: Needs, file: WeightFile) -> Iterator[str]:
+    """What the network lacks, what it has no place for, and what has another shape."""
     expected = needed.tensors
     if found.missing:
         named = [f"{name} {sides(expected[name].shape)}" for name in found.missing]
@@ -155,6 +159,10 @@ def _problems(tensors: adapting.Tensors, found: Match, needed: Needs, file: Weig
         given = {name: file.tensors[found.pairs[name]].shape for name in other}
         named = [f"{name} is {sides(given[name])}, not {sides(expected[name].shape)}" for name in other]
         yield f"{_counted(other)} of another shape ({few(named)})"
+
+
+def _bad_values(tensors: adapting.Tensors) -> Iterator[str]:
+    """What no network can compute with."""
     whole = [name for name in tensors if not is_counter(name) and not tensors[name].is_floating_point()]
     if whole:
         yield f"{_counted(whole)} of {tensors[whole[0]].dtype} in place of floating point ({few(whole)})"
