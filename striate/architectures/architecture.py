@@ -53,6 +53,10 @@ def timm(top1: float, weights: str, *, size: int = 224) -> Accuracy:
     return Accuracy(top1, f"timm, weights {weights}, one crop of {size}")
 
 
+IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))  # mean and spread of its images
+HALF = (0.5, 0.5, 0.5)  # as mean and std: values from -1 to 1
+
+
 @dataclass(frozen=True)
 class Architecture:
     """A builder, its paper, what that fed it, and the names under which others publish its weights."""
@@ -66,6 +70,8 @@ class Architecture:
     accuracy: Accuracy | None = None  # of this very network, where its paper or a library states one
     names: Mapping[str, Dialect] = field(default_factory=dict)
     small_stem: bool = False  # whether it has one
+    mean: tuple[float, float, float] = IMAGENET[0]  # of red, green, blue, white = 1: how its published weights
+    std: tuple[float, float, float] = IMAGENET[1]  # were shown images
     gives: Literal["scores", "maps"] = "scores"  # (N, K), or (N, K, H, W) for segmentation
 
     @property

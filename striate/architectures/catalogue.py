@@ -188,8 +188,8 @@ def load_weights(
     """Give a network that was built as declared the weights of a file, under our names or those of its dialects.
 
     The file is safetensors, a state dict of torch.save, an .npz, or a model file; nothing of it is run. Of several
-    state dicts in one file `part` names one. Weights for other channels are adapted, those for other classes are left
-    out. Raises WeightsError for what does not fit, and leaves the network as it was.
+    state dicts in one file the largest is taken, or `part`. Weights for other channels are adapted, those for other
+    classes are left out. Raises WeightsError for what does not fit, and leaves the network as it was.
     """
     loaded = load_into(network, read_weights(Path(path), part), declaration, ZOO)
     _told(network, loaded)

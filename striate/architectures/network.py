@@ -15,7 +15,6 @@ from striate.errors import SizeError
 
 _NO_STAGES = {"decoder", "head", "auxiliary"}  # children that come after the stages
 _LARGEST = 16_384  # pixels of a side
-_LARGEST = 16_384  # pixels of a side
 
 
 class Feature(NamedTuple):

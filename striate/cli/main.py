@@ -243,7 +243,7 @@ def import_(
     classes: Annotated[Path | None, Parameter(help="A text file with the names of the outputs, one a line.")] = None,
     without: Annotated[list[str] | None, Parameter(help="An output to cut off, by its name.", negative="")] = None,
     shown: Annotated[Shown, Parameter(name="*", consume_multiple=True, negative="")] = Shown(),  # noqa: B008
-    part: Annotated[str | None, Parameter(help="Which state dict, of several; the first if not given.")] = None,
+    part: Annotated[str | None, Parameter(help="Which state dict, of several; the largest if not given.")] = None,
     out: Annotated[Path, Parameter(help="The model file to write.")] = Path("model.safetensors"),
     json: Json = False,
 ) -> int:

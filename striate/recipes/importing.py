@@ -1,7 +1,7 @@
 """`striate import`: the weights of others as a model file, with names of classes and how images are shown to them.
 
 What ImageNet networks are shown if nothing else is said: the shorter side resized bilinearly, the middle 7/8 of a
-square of it cut out, and RGB normalised by the mean and spread of ImageNet's images.
+square of it cut out, and RGB normalised as the catalogue says, mostly by the mean and spread of ImageNet's images.
 """
 
 import itertools
@@ -25,22 +25,25 @@ from striate.errors import SettingsError, UnknownNameError
 from striate.images.preparation import Geometry, Preparation
 from striate.recipes.shown import Shown
 
-_MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet's red, green and blue, white = 1
-_GREY = (0.449, 0.226)  # their averages
 _SHARE, _LARGE = 0.875, 96  # of the sides of images for networks of 96 pixels and more
 
 
 def preparation_of(shown: Shown, declaration: Declaration) -> Preparation:
     """What is done to images for a network that was shown them so. Raises SettingsError for what makes no sense."""
-    channels = declaration.in_channels
-    large = shown.fit == "crop" and min(architecture(declaration.name).size) >= _LARGE
+    channels, entry = declaration.in_channels, architecture(declaration.name)
+    large = shown.fit == "crop" and min(entry.size) >= _LARGE
     share = (_SHARE if large else 1.0) if shown.crop_share is None else shown.crop_share
     geometry = Geometry(declaration.size, channels, shown.fit, shown.interpolation, share)
-    mean = _of_channels("mean", shown.mean or (_MEAN if channels == 3 else _GREY[:1]), channels)
-    std = _of_channels("std", shown.std or (_STD if channels == 3 else _GREY[1:]), channels)
+    mean = _of_channels("mean", shown.mean or _usual(entry.mean, channels), channels)
+    std = _of_channels("std", shown.std or _usual(entry.std, channels), channels)
     if min(std) <= 0:
         raise SettingsError(f"std is {_listed(std)}; expected numbers above 0, to divide by")
     return Preparation(geometry, mean, std)
+
+
+def _usual(colours: tuple[float, float, float], channels: int) -> tuple[float, ...]:
+    """What stands in the catalogue, or for other channels than red, green and blue its average."""
+    return colours if channels == 3 else (round(sum(colours) / 3, 3),)
 
 
 def _of_channels(name: str, numbers: tuple[float, ...], channels: int) -> tuple[float, ...]:
@@ -105,7 +108,7 @@ def import_weights(
         classes: the names of the outputs, in their order: a text file of one a line, or the names themselves.
         without: names of outputs to cut off, as the `background` of TensorFlow's networks.
         shown: how the network was shown images.
-        part: which state dict, if the file has several; the first if not given.
+        part: which state dict, if the file has several; the largest if not given, of equals the first.
         out: the model file to write.
 
     Raises:

@@ -14,10 +14,10 @@ class Shown:
     """Pixels of a side; the paper's if not given."""
 
     mean: tuple[float, ...] | None = None
-    """What was subtracted from red, green and blue, in units of white = 1, or one number; ImageNet's if not given."""
+    """What was subtracted from red, green and blue, in units of white = 1, or one number; the catalogue's if not given."""
 
     std: tuple[float, ...] | None = None
-    """What they were divided by, in the same units: 0.00392 for 1 of 255; ImageNet's if not given."""
+    """What they were divided by, in the same units: 0.00392 for 1 of 255; the catalogue's if not given."""
 
     fit: Fit = "crop"
     """How images of another aspect got there: by cropping the middle, padding with black, or stretching."""

@@ -1,6 +1,8 @@
 """The catalogue's entries, and what is asked of it by names that it has and has not."""
 
+import csv
 import json
+import re
 
 import pytest
 import torch
@@ -33,6 +35,19 @@ def test_accuracies_of_torchvisions_weights_are_torchvisions(shared):
             assert entry.accuracy.top1 == meta[theirs][weights]["_metrics"]["ImageNet-1K"]["acc@1"], name
             checked += 1
     assert checked > 30
+
+
+def test_accuracies_of_timms_weights_are_timms(shared):
+    with (shared / "oracle" / "results-imagenet.csv").open(newline="") as file:
+        table = {(row["model"], row["img_size"]): float(row["top1"]) for row in csv.DictReader(file)}
+    checked = 0
+    for name, entry in CATALOGUE.items():
+        said = re.fullmatch(r"timm, weights (\S+), one crop of (\d+)", entry.accuracy.source if entry.accuracy else "")
+        if said:
+            weights = said[1] if "." in said[1] else f"{name}.{said[1]}"
+            assert entry.accuracy.top1 == table[weights, said[2]], name
+            checked += 1
+    assert checked > 15
 
 
 def test_the_weights_depend_on_torchs_seed_alone():

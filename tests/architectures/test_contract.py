@@ -18,15 +18,12 @@ from striate.errors import SettingsError, SizeError
 from striate.images.preparation import Geometry, Preparation
 from striate.layers.folding import fold
 
-QUICK = ("linear", "lenet5", "alexnet_owt", "vgg11_bn", "resnet18", "resnet20", "squeezenet1_1", "shufflenet_v2_x0_5")
+QUICK = ("linear", "lenet5", "alexnet_owt", "vgg11_bn", "resnet18", "resnet20", "mobilenet_v2")
 SLOW = (  # with those, one of each builder
-    *("mlp", "alexnet", "alexnet_two_gpus", "zfnet", "vgg11_lrn", "googlenet", "googlenet_aux", "googlenet_bn_aux"),
-    *("neocognitron", "unet", "unet_same_bn", "segnet", "segnet_basic", "dilated_context"),
-    *("plain18", "resnet50", "resnext50_32x4d", "seresnet18", "senet154", "resnext29_8x64d", "resnetv2_50"),
-    *("resnetv2_164", "wrn_16_4", "inception_v3_aux", "inception_v4", "inception_resnet_v1", "inception_resnet_v2"),
-    *("squeezenet1_0_caffe", "densenet121", "densenet_40_12", "densenet_bc_100_12", "xception", "mobilenet_v1"),
-    *("mobilenet_v2", "tf_mobilenet_v2", "tf_mobilenetv1_025", "shufflenet_v1_g3", "nasnetamobile", "enas_micro"),
-    *("amoebanet_a_6_32", "efficientnet_b0", "efficientnet_b1"),
+    *("mlp", "zfnet", "googlenet_aux", "neocognitron", "unet", "unet_same_bn", "segnet", "dilated_context"),
+    *("resnext50_32x4d", "seresnet18", "resnetv2_50", "resnetv2_110", "wrn_16_4", "inception_v3_aux", "inception_v4"),
+    *("inception_resnet_v2", "densenet121", "densenet_40_12", "xception", "mobilenet_v1", "tf_mobilenetv1_025"),
+    *("shufflenet_v1_g3", "nasnetamobile", "enas_micro", "amoebanet_a_6_32", "efficientnet_b0"),
 )
 
 
@@ -47,8 +44,8 @@ def on_meta(name):
 
 @cache
 def affordable(name):
-    """The smallest side of a few that a network takes."""
-    for side in count(32, 32):
+    """A small side that a network takes, large enough for batch normalisation to have some values."""
+    for side in count(64 if max(CATALOGUE[name].size) > 64 else 32, 32):
         try:
             with torch.device("meta"):
                 create_model(name, size=side)
@@ -132,9 +129,12 @@ def test_features_are_a_map_of_each_stage_with_its_stride_and_channels(name):
     assert [feature.name for feature in features] == [stage for stage, _ in network.stages.named_children()]
     strides = [feature.stride for feature in features]
     assert strides == sorted(strides)
-    for feature in features:
-        assert feature.channels == feature.maps.shape[1]
-        assert abs(feature.maps.shape[2] - entry.size[0] / feature.stride) <= 4 + entry.size[0] / 8
+    if features:
+        batch = torch.empty(1, entry.in_channels, *entry.size, device="meta")
+        assert (features[-1].channels, features[-1].maps.shape) == (
+            network.stages(batch).shape[1],
+            network.stages(batch).shape,
+        )
 
 
 def test_the_head_makes_the_scores_of_the_last_map(name):
@@ -186,7 +186,7 @@ def test_a_step_lowers_the_loss_and_the_gradient_reaches_every_parameter(one_thr
     for key, parameter in network.named_parameters():
         assert parameter.grad is not None and parameter.grad.abs().sum() > 0, key
     energy = sum(parameter.grad.square().sum() for parameter in network.parameters())
-    torch.optim.SGD(network.parameters(), lr=0.003 * float(before.detach() / energy)).step()
+    torch.optim.SGD(network.parameters(), lr=0.0005 * float(before.detach() / energy)).step()
     assert loss_of(network, batch) < before
 
 

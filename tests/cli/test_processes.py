@@ -10,7 +10,7 @@ import pytest
 import striate
 
 STRIATE = (sys.executable, "-m", "striate")
-VERBS = ("train", "evaluate", "predict", "describe", "compare", "filter", "doctor")
+VERBS = ("train", "evaluate", "predict", "describe", "compare", "models", "scale", "filter", "import", "doctor")
 
 
 def call(*words, **options):

@@ -3,11 +3,12 @@ import tomllib
 from striate.recipes.settings import Settings, read_settings
 
 EVERY = {
-    "model": "linear",
+    "model": "resnet18",
     "epochs": 1,
     "batch_size": 100,
     "rate": 0.02,
     "size": 9,
+    "stem": "small",
     "fit": "pad",
     "variation": False,
     "seed": 3,
@@ -16,7 +17,10 @@ EVERY = {
 }
 
 
-WORDS = "--model linear --epochs 1 --batch-size 100 --rate 0.02 --size 9 --fit pad --no-variation --seed 3 --device cpu"
+WORDS = (
+    "--model resnet18 --stem small --epochs 1 --batch-size 100 --rate 0.02 --size 9 --fit pad --no-variation --seed 3 "
+    "--device cpu"
+)
 
 
 def test_every_setting_of_the_command_line_reaches_the_run(cli, tmp_path):

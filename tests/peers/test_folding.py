@@ -1,8 +1,5 @@
 """Networks of torchvision and timm, folded: the same outputs, and batch norm left only where it has to be."""
 
-import importlib
-from pathlib import Path
-
 import pytest
 import torch
 from torch import nn
@@ -16,20 +13,6 @@ LEFT = {  # batch norms that cannot be folded, by why
     "googlenet": (2, "in the heads that help in training alone"),
     "tf_efficientnet_b0": (5, "behind a convolution that pads as TensorFlow does, by a forward of its own"),
 }
-
-
-@pytest.fixture(scope="module")
-def torchvision():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(str(Path(__file__).parent))
-        if torch.version.cuda is None:
-            importlib.import_module("torchvision_beside_cpu_torch")
-        return pytest.importorskip("torchvision.models", reason="torchvision is not installed: pip install '.[peers]'")
-
-
-@pytest.fixture(scope="module")
-def timm(torchvision):
-    return pytest.importorskip("timm", reason="timm is not installed: pip install '.[peers]'")
 
 
 def trained(network):

@@ -17,7 +17,7 @@ import torch
 from safetensors import safe_open
 from torch import Tensor
 
-from striate.errors import WeightsError
+from striate.errors import WeightsError, printable
 
 HEADER, SEEN, WEIGHT = "striate", "seen", "weights."  # of a model file: its metadata, and the names of its tensors
 EXPECTED = "expected weights as safetensors, as torch.save writes a state dict, or as .npz"
@@ -36,6 +36,7 @@ _OTHERS = {  # what people have under the name of weights, by how it begins
 }
 _TAR = slice(257, 262)  # where a tar archive says "ustar"
 _TORCH = bytes.fromhex("6cfc9c46f9206aa85019")  # torch's number, at the start of its older files
+_LONG = 200  # characters of a name that are shown
 _RUNS = "which could run code and was not loaded"
 
 
@@ -49,7 +50,10 @@ class WeightFile:
 
 
 def read_weights(path: Path, part: str | None = None) -> WeightFile:
-    """The tensors of a file; of several state dicts in one the first, or `part`. Raises WeightsError."""
+    """The tensors of a file; of several state dicts in it `part`, or the largest, of equals the first.
+
+    Raises WeightsError.
+    """
     if not path.is_file():
         what = f"{path} is a folder" if path.is_dir() else f"there is no file {path}"
         raise WeightsError(f"{what}; {EXPECTED}")
@@ -142,7 +146,7 @@ def _read_torch(path: Path, *, mmap: bool = False) -> Mapping[Any, Any]:
 
 def _reason(error: Exception) -> str:
     """What a reader said, as a part of a sentence: torch's advice takes many lines."""
-    said = " ".join(str(error).split()).rstrip(".")
+    said = printable(" ".join(str(error).split())).rstrip(".")
     return said if said and len(said) < 160 else type(error).__name__
 
 
@@ -150,13 +154,13 @@ def _weights_in(path: Path, content: Mapping[Any, Any], part: str | None) -> Wei
     """The state dict of what a file holds: all of it, or one of its parts."""
     parts = {str(key): value for key, value in content.items() if _tensors_of(value)}
     if part is not None and part not in parts:
-        known = f"it has {', '.join(parts)}" if parts else "it has no parts: leave the name out"
+        known = f"it has {few(list(parts), 12)}" if parts else "it has no parts: leave the name out"
         raise WeightsError(f"{path} has no part {part!r} with weights; {known}")
-    chosen = part or next(iter(parts), None)
+    chosen = part or max(parts, key=lambda name: len(_tensors_of(parts[name])), default=None)
     tensors = _tensors_of(content if chosen is None else parts[chosen])
     if not tensors:
         raise WeightsError(f"{path} holds no tensors with names; {EXPECTED}")
-    left_out = [f"{other}: {chosen} was taken" for other in parts if other != chosen]
+    left_out = [f"{few([other])}: {few([str(chosen)])} was taken" for other in parts if other != chosen]
     odd = [str(key) for key in content if key not in tensors] if chosen is None else []
     if odd:
         left_out.append(f"{few(odd)}: no tensors")
@@ -194,10 +198,10 @@ def _unwrapped(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
 
 
 def few(names: list[str], most: int = 3) -> str:
-    """The first of many, and how many more there are.
+    """The first of many, as they can be printed, and how many more there are.
 
     >>> few(["a", "b", "c", "d", "e"])
     'a, b, c and 2 more'
     """
     more = f" and {len(names) - most:,} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + more
+    return ", ".join(printable(name[:_LONG]) for name in names[:most]) + more

@@ -81,6 +81,20 @@ def test_of_several_state_dicts_the_first_is_taken_and_the_others_are_told_unles
     assert "no part 'ema' with weights; it has model, model_ema" in refusal(tmp_path / "file", "ema")
 
 
+def test_a_state_that_comes_first_but_is_smaller_is_not_taken_for_the_weights(tmp_path):
+    torch.save({"random": {"state": torch.zeros(4)}, "model": TENSORS}, tmp_path / "file")
+    read = read_weights(tmp_path / "file")
+    assert_same(read.tensors, TENSORS)
+    assert read.left_out == ("random: model was taken",)
+
+
+def test_names_that_would_command_a_terminal_are_written_out(tmp_path):
+    torch.save({"a\n\x1b[31m": 3, "b" * 1000: 4, **TENSORS}, tmp_path / "file")
+    (sentence,) = read_weights(tmp_path / "file").left_out
+    assert sentence.startswith(r"a\n\x1b[31m, bbb")
+    assert len(sentence) < 300
+
+
 @pytest.mark.parametrize("prefix", ["module.", "model.", "_orig_mod.", "module._orig_mod.", "model.module."])
 def test_the_prefixes_of_wrappers_go_where_all_names_have_them(tmp_path, prefix):
     torch.save({prefix + name: tensor for name, tensor in TENSORS.items()}, tmp_path / "file")
