@@ -11,8 +11,9 @@ stands after pooling, as in the lectures' table (the paper normalises first, on 
 column in which every map sees all maps before it, as there is one machine now; in `alexnet_two_gpus` normalisation
 reaches over the border between the two columns. torchvision's
 `alexnet`, here `alexnet_owt`, drops out before a matrix and not after its ReLU: the same for all but the first. ZFNet
-takes AlexNet's normalisation for its own, which its paper does not give in full. Weights start as in the papers, from
-N(0, 0.01); biases of AlexNet's CONV2, 4, 5 and of its hidden layers at 1, ZFNet's at 0.
+takes AlexNet's normalisation for its own, which its paper does not give in full. Weights start as in the papers of 2012
+and 2013, from N(0, 0.01); biases of CONV2, 4, 5 and of the hidden layers at 1, ZFNet's at 0. `alexnet_owt` starts as
+AlexNet, since its paper does not say how.
 """
 
 from functools import partial
@@ -29,39 +30,43 @@ from striate.architectures.normalisation import local_response_normalisation
 from striate.architectures.starting import start
 
 
-class _Windows(NamedTuple):
-    """What the convolutions and the poolings look through: kernel, stride, padding."""
+class _Table(NamedTuple):
+    """Maps of the five convolutions; what the first look through, and the poolings: kernel, stride, padding."""
 
+    widths: tuple[int, int, int, int, int]
     conv1: tuple[int, int, int]
     conv2: tuple[int, int, int]
     pooling: tuple[int, int, int]
+    normalised: bool
 
 
-_ALEX = _Windows((11, 4, 0), (5, 1, 2), (3, 2, 0))
-_ZEILER = _Windows((7, 2, 1), (5, 2, 0), (3, 2, 1))
+_ALEX = _Table((96, 256, 384, 384, 256), (11, 4, 0), (5, 1, 2), (3, 2, 0), normalised=True)
+_OWT = _Table((64, 192, 384, 256, 256), (11, 4, 2), (5, 1, 2), (3, 2, 0), normalised=False)
+_ZEILER = _Table((96, 256, 384, 384, 256), (7, 2, 1), (5, 2, 0), (3, 2, 1), normalised=True)
 
 
-def alexnet(asked: Declaration, windows: _Windows = _ALEX, *, columns: int = 1, ones: bool = True) -> Network:
-    """Normalised convolutions; in `columns`, CONV2, CONV4 and CONV5 see the maps of their own column alone."""
+def alexnet(asked: Declaration, table: _Table = _ALEX, *, columns: int = 1, ones: bool = True) -> Network:
+    """Five convolutions; in `columns`, CONV2, CONV4 and CONV5 see the maps of their own column alone."""
+    first, second, third, fourth, fifth = table.widths
     stages = layers(
         stage1=layers(
-            conv1=nn.Conv2d(asked.in_channels, 96, *windows.conv1),  # (N, 96, 55, 55) from 227x227
+            conv1=nn.Conv2d(asked.in_channels, first, *table.conv1),  # (N, 96, 55, 55) from 227x227
             relu1=nn.ReLU(),
-            pool1=nn.MaxPool2d(*windows.pooling),  # (N, 96, 27, 27)
-            norm1=local_response_normalisation(),
+            pool1=nn.MaxPool2d(*table.pooling),  # (N, 96, 27, 27)
+            **({"norm1": local_response_normalisation()} if table.normalised else {}),
         ),
         stage2=layers(
-            conv2=nn.Conv2d(96, 256, *windows.conv2, groups=columns),  # (N, 256, 27, 27)
+            conv2=nn.Conv2d(first, second, *table.conv2, groups=columns),  # (N, 256, 27, 27)
             relu2=nn.ReLU(),
-            pool2=nn.MaxPool2d(*windows.pooling),  # (N, 256, 13, 13)
-            norm2=local_response_normalisation(),
+            pool2=nn.MaxPool2d(*table.pooling),  # (N, 256, 13, 13)
+            **({"norm2": local_response_normalisation()} if table.normalised else {}),
         ),
         stage3=layers(
-            conv3=nn.Conv2d(256, 384, kernel_size=3, padding=1),  # (N, 384, 13, 13)
+            conv3=nn.Conv2d(second, third, kernel_size=3, padding=1),  # (N, 384, 13, 13)
             relu3=nn.ReLU(),
-            conv4=nn.Conv2d(384, 384, kernel_size=3, padding=1, groups=columns),  # (N, 384, 13, 13)
+            conv4=nn.Conv2d(third, fourth, kernel_size=3, padding=1, groups=columns),  # (N, 384, 13, 13)
             relu4=nn.ReLU(),
-            conv5=nn.Conv2d(384, 256, kernel_size=3, padding=1, groups=columns),  # (N, 256, 13, 13)
+            conv5=nn.Conv2d(fourth, fifth, kernel_size=3, padding=1, groups=columns),  # (N, 256, 13, 13)
             relu5=nn.ReLU(),
             pool3=nn.MaxPool2d(3, stride=2),  # (N, 256, 6, 6)
         ),
@@ -72,32 +77,6 @@ def alexnet(asked: Declaration, windows: _Windows = _ALEX, *, columns: int = 1, 
         for layer in ("stage2.conv2", "stage3.conv4", "stage3.conv5", "head.fc6", "head.fc7"):
             nn.init.ones_(network.get_parameter(f"{layer}.bias"))  # so that ReLU lets the first signals through
     return network
-
-
-def alexnet_owt(asked: Declaration) -> Network:
-    """One column of 64, 192, 384, 256, 256 maps, without normalisation."""
-    stages = layers(
-        stage1=layers(
-            conv1=nn.Conv2d(asked.in_channels, 64, kernel_size=11, stride=4, padding=2),  # (N, 64, 55, 55) from 224x224
-            relu1=nn.ReLU(),
-            pool1=nn.MaxPool2d(3, stride=2),  # (N, 64, 27, 27)
-        ),
-        stage2=layers(
-            conv2=nn.Conv2d(64, 192, kernel_size=5, padding=2),  # (N, 192, 27, 27)
-            relu2=nn.ReLU(),
-            pool2=nn.MaxPool2d(3, stride=2),  # (N, 192, 13, 13)
-        ),
-        stage3=layers(
-            conv3=nn.Conv2d(192, 384, kernel_size=3, padding=1),  # (N, 384, 13, 13)
-            relu3=nn.ReLU(),
-            conv4=nn.Conv2d(384, 256, kernel_size=3, padding=1),  # (N, 256, 13, 13)
-            relu4=nn.ReLU(),
-            conv5=nn.Conv2d(256, 256, kernel_size=3, padding=1),  # (N, 256, 13, 13)
-            relu5=nn.ReLU(),
-            pool3=nn.MaxPool2d(3, stride=2),  # (N, 256, 6, 6)
-        ),
-    )
-    return Network(stages, dense_head(prod(left(asked, stages)), asked.num_classes))
 
 
 _KRIZHEVSKY = Paper(
@@ -119,11 +98,11 @@ NETWORKS = {
         partial(alexnet, columns=2), _KRIZHEVSKY, size=(227, 227), note="in two columns", accuracy=_ONE_NETWORK
     ),
     "alexnet_owt": Architecture(
-        alexnet_owt,
+        partial(alexnet, table=_OWT),
         _WEIRD_TRICK,
         note="one weird trick, torchvision's alexnet",
         accuracy=torchvision(56.522),
         names={"torchvision": _TORCHVISION},
     ),
-    "zfnet": Architecture(partial(alexnet, windows=_ZEILER, ones=False), _ZFNET),
+    "zfnet": Architecture(partial(alexnet, table=_ZEILER, ones=False), _ZFNET),
 }

@@ -7,12 +7,10 @@ a weight of 0.3, and at test time they are thrown away. The loss is `striate.tas
 from collections.abc import Mapping
 from typing import NamedTuple
 
-import torch
 from torch import Tensor, nn
 
-from striate.architectures.architecture import Declaration
-from striate.architectures.blocks import layers
-from striate.architectures.network import Network, left
+from striate.architectures.network import Network
+from striate.errors import SettingsError
 
 
 class Scores(NamedTuple):
@@ -23,41 +21,30 @@ class Scores(NamedTuple):
 
 
 class WithAuxiliary(Network):
-    """A network with a head after some parts of its stages, by their names: (N, K), and `Scores` in training.
+    """A network with a head after some of its stages, by their names: (N, K), and `Scores` in training.
 
-    >>> stages = layers(stem=layers(flatten=nn.Flatten(), first=nn.Linear(4, 3), relu=nn.ReLU()))
+    >>> import torch
+    >>> from striate.architectures.blocks import layers
+    >>> stages = layers(first=nn.Linear(4, 3), second=nn.ReLU())
     >>> network = WithAuxiliary(stages, head=nn.Linear(3, 2), auxiliary={"first": nn.Linear(3, 2)})
-    >>> scores, auxiliary = network(torch.zeros(5, 1, 2, 2))
+    >>> scores, auxiliary = network(torch.zeros(5, 4))
     >>> scores.shape, [other.shape for other in auxiliary]
     (torch.Size([5, 2]), [torch.Size([5, 2])])
-    >>> network.eval()(torch.zeros(5, 1, 2, 2)).shape
+    >>> network.eval()(torch.zeros(5, 4)).shape
     torch.Size([5, 2])
     """
-
-    head: nn.Module
 
     def __init__(self, stages: nn.Sequential, head: nn.Module, auxiliary: Mapping[str, nn.Module]) -> None:
         super().__init__(stages, head)
         self.auxiliary = nn.ModuleDict(auxiliary)
 
     def forward(self, images: Tensor) -> Tensor | Scores:
+        """Raises SettingsError in training if the stage of an auxiliary head is gone."""
         if not self.training:
             return self.head(self.stages(images))  # type: ignore[no-any-return]
-        maps, auxiliary = images, []
-        for stage in self.stages:
-            for name, part in stage.named_children():
-                maps = part(maps)
-                if name in self.auxiliary:
-                    auxiliary.append(self.auxiliary[name](maps))
-        return Scores(self.head(maps), tuple(auxiliary))
-
-
-def pooled(asked: Declaration, stages: nn.Module, part: str, pool: nn.Module) -> torch.Size:
-    """Channels, height and width that stages and the pooling of the head after a part leave. Raises SizeError.
-
-    >>> stages = layers(stem=layers(first=nn.MaxPool2d(2)))
-    >>> pooled(Declaration("quarters", 10, 3, (9, 16)), stages, "first", nn.AvgPool2d(2))
-    torch.Size([3, 2, 4])
-    """
-    head = layers(**{part: layers(pool=pool)})
-    return left(asked, layers(**dict(stages.named_children()), auxiliary=head))
+        for name in self.auxiliary:
+            if not hasattr(self, name):
+                raise SettingsError(f"there is an auxiliary head after {name}, but no stage of this name")
+        maps = self.maps(images)
+        auxiliary = tuple(head(maps[name]) for name, head in self.auxiliary.items())
+        return Scores(self.head(maps[next(reversed(maps))]), auxiliary)

@@ -19,19 +19,23 @@ def convolution(
     *,
     padding: int | tuple[int, int] | None = None,
     groups: int = 1,
+    norm: bool = True,
     activation: Callable[[], nn.Module] | None = nn.ReLU,
 ) -> nn.Sequential:
     """Convolution without bias, batch normalisation, activation; padded to keep the size if `padding` is not given.
+
+    Without `norm` it has a bias in place of the normalisation.
 
     >>> list(dict(convolution(3, 8, 3).named_children()))
     ['conv', 'bn', 'activation']
     """
     chain: OrderedDict[str, nn.Module] = OrderedDict(
         conv=nn.Conv2d(
-            channels, width, kernel, stride, _half(kernel) if padding is None else padding, groups=groups, bias=False
-        ),
-        bn=nn.BatchNorm2d(width),
+            channels, width, kernel, stride, _half(kernel) if padding is None else padding, groups=groups, bias=not norm
+        )
     )
+    if norm:
+        chain["bn"] = nn.BatchNorm2d(width)
     if activation is not None:
         chain["activation"] = activation()
     return nn.Sequential(chain)

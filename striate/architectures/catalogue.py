@@ -5,6 +5,7 @@ import os
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import get_args
 
 from torch import nn
 
@@ -118,16 +119,18 @@ def build(asked: Declaration) -> nn.Module:
     ):
         expect_whole(name, value, most)
     entry = architecture(asked.name)
+    if asked.stem not in get_args(Stem):
+        raise SettingsError(f"stem is {asked.stem!r}; expected {' or '.join(get_args(Stem))}")
     if asked.stem == "small" and not entry.small_stem:
-        known = ", ".join(name for name, other in CATALOGUE.items() if other.small_stem)
-        raise SettingsError(f"{asked.name} has no small stem; these have one: {known}")
+        first, *others = (name for name, other in CATALOGUE.items() if other.small_stem)
+        raise SettingsError(f"{asked.name} has no small stem; {first} and {len(others)} others have one")
     network = entry.build(asked)
     if isinstance(network, Network) and asked.size != entry.size:
         expect_to_fit(asked, network.stages)
     return network
 
 
-ZOO = Zoo(CATALOGUE, build)
+ZOO = Zoo(CATALOGUE, build, architecture)
 
 
 def declare(
@@ -140,10 +143,12 @@ def declare(
 ) -> Declaration:
     """A declaration, with the source's own classes, channels and size where none are given; one number is a square."""
     entry = architecture(name)
-    sides = (size, size) if isinstance(size, int) else size
+    sides = entry.size if size is None else (size, size) if isinstance(size, int) else tuple(size)
+    if len(sides) != 2:
+        raise SettingsError(f"size is {size}; expected pixels, one number or (height, width)")
     classes = entry.num_classes if num_classes is None else num_classes
     channels = entry.in_channels if in_channels is None else in_channels
-    return Declaration(name, classes, channels, sides or entry.size, stem)
+    return Declaration(name, classes, channels, sides, stem)
 
 
 def create_model(

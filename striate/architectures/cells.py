@@ -24,12 +24,12 @@ from collections import Counter, OrderedDict
 from collections.abc import Callable
 from functools import partial
 from math import inf
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-from striate.architectures.architecture import Declaration
+from striate.architectures.architecture import Architecture, Declaration, Paper
 from striate.architectures.blocks import Branches, SamePadding, layers, pooled_head, set_batch_norms
 from striate.architectures.network import Network
 from striate.architectures.starting import start
@@ -129,7 +129,8 @@ OPERATIONS: dict[str, Callable[[int, int, int], nn.Module]] = {  # of channels, 
 class Cell(nn.Module):
     """A drawing at work: the maps of the last two cells, or the stem's for both, become the last one's and its own.
 
-    Where `twice`, both inputs first pass a 1x1, whatever they are; after a `bridged` cell the next one skips its input.
+    Where `twice`, the last maps pass a second 1x1, and the stem's are brought to the filters for state 0, too; after a
+    `bridged` cell the next one skips its input.
     """
 
     def __init__(
@@ -195,8 +196,14 @@ def searched(
     stage.add_module("relu", LastRectified())
     network = Network(stages, pooled_head(last.channels, asked.num_classes, dropout=dropout))
     set_batch_norms(network, eps=1e-3)
-    start(network, nn.init.kaiming_normal_, linear=False)
+    start(network, linear=False)
     return network
+
+
+def entry(build: Callable[[Declaration], Network], paper: Paper, side: int, **said: Any) -> Architecture:
+    """Searched cells in the catalogue: for CIFAR-10 if its images have sides of 32, else for ImageNet."""
+    classes = 10 if side == 32 else 1000
+    return Architecture(build, paper, num_classes=classes, size=(side, side), small_stem=True, **said)
 
 
 def _plan(repeats: int, filters: int, *, small: bool) -> list[list[tuple[str, int]]]:

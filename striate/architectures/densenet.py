@@ -11,7 +11,6 @@ Convolutions start as in He et al. 2015 (arXiv:1502.01852), by their fan-out as 
 starts as torch has it.
 """
 
-from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
@@ -22,7 +21,7 @@ from striate.architectures.architecture import Accuracy, Architecture, Declarati
 from striate.architectures.blocks import layers, pooled_head
 from striate.architectures.names import renamed
 from striate.architectures.network import Network
-from striate.architectures.starting import start
+from striate.architectures.starting import by_fan_out, start
 
 
 class DenseLayer(nn.Sequential):
@@ -49,7 +48,7 @@ def densenet(
 ) -> Network:
     """A stem and blocks of `depths` layers; transitions between them leave `compression` of the maps."""
     channels = 2 * growth if bottleneck else 16
-    stages = layers(stem=_STEMS[asked.stem](asked.in_channels, channels))
+    stages = layers(stem=_stem(asked.in_channels, channels, small=asked.stem == "small"))
     for number, depth in enumerate(depths, start=1):
         stage = nn.Sequential()
         if number > 1:
@@ -63,18 +62,15 @@ def densenet(
     stage.add_module(f"norm{len(depths) + 1}", nn.BatchNorm2d(channels))
     stage.add_module(f"relu{len(depths) + 1}", nn.ReLU())
     network = Network(stages, pooled_head(channels, asked.num_classes))
-    start(network, partial(nn.init.kaiming_normal_, mode="fan_out", nonlinearity="relu"), linear=False)
+    start(network, by_fan_out, linear=False)
     return network
 
 
-def plain(asked: Declaration, depth: int, growth: int) -> Network:
-    """Table 2's DenseNets for CIFAR, `depth` layers deep: three blocks, neither bottlenecks nor compression."""
-    return densenet(replace(asked, stem="small"), 3 * ((depth - 4) // 3,), growth, compression=1, bottleneck=0)
-
-
-def bottlenecked(asked: Declaration, depth: int, growth: int) -> Network:
-    """Table 2's DenseNet-BCs for CIFAR: a layer has two convolutions."""
-    return densenet(replace(asked, stem="small"), 3 * ((depth - 4) // 6,), growth)
+def for_cifar(asked: Declaration, depth: int, growth: int, *, bottlenecks: bool = False) -> Network:
+    """Table 2: three blocks in `depth` layers, with bottlenecks and compression as DenseNet-BC, or with neither."""
+    depths = 3 * ((depth - 4) // (6 if bottlenecks else 3),)
+    compression, bottleneck = (0.5, 4) if bottlenecks else (1, 0)
+    return densenet(replace(asked, stem="small"), depths, growth, compression=compression, bottleneck=bottleneck)
 
 
 def _transition(channels: int, width: int) -> nn.Sequential:
@@ -87,7 +83,9 @@ def _transition(channels: int, width: int) -> nn.Sequential:
     )
 
 
-def _stem(in_channels: int, width: int) -> nn.Sequential:
+def _stem(in_channels: int, width: int, *, small: bool) -> nn.Sequential:
+    if small:
+        return layers(conv0=nn.Conv2d(in_channels, width, kernel_size=3, padding=1, bias=False))
     return layers(
         conv0=nn.Conv2d(in_channels, width, kernel_size=7, stride=2, padding=3, bias=False),  # (N, width, 112, 112)
         norm0=nn.BatchNorm2d(width),
@@ -96,45 +94,37 @@ def _stem(in_channels: int, width: int) -> nn.Sequential:
     )
 
 
-def _small_stem(in_channels: int, width: int) -> nn.Sequential:
-    return layers(conv0=nn.Conv2d(in_channels, width, kernel_size=3, padding=1, bias=False))
-
-
-_STEMS = {"paper": _stem, "small": _small_stem}
 _PAPER = Paper("Huang et al.", 2016, "Densely connected convolutional networks", "arXiv:1608.06993")
 _TORCHVISION = ((r"^(stem|stage\d)\.", "features."), (r"^head\.fc", "classifier"))
 _NAMES = {
     "torchvision": renamed(*_TORCHVISION),
     "torchvision_2017": renamed(*_TORCHVISION, (r"(denselayer.*(norm|conv))(\d)", r"\1.\3")),  # of its first files
 }
-_dense = partial(Architecture, paper=_PAPER, names=_NAMES, small_stem=True)
+_TABLE_3 = Accuracy(77.85, "Huang et al. 2016, Table 3, one crop of 224")
 
 
-def _cifar(build: Callable[..., Network], depth: int, growth: int, error: float) -> Architecture:
+def _dense(depths: tuple[int, ...], accuracy: Accuracy, growth: int = 32) -> Architecture:
+    build = partial(densenet, depths=depths, growth=growth)
+    return Architecture(build, _PAPER, accuracy=accuracy, names=_NAMES, small_stem=True)
+
+
+def _cifar(depth: int, growth: int, error: float, *, bottlenecks: bool = False) -> Architecture:
     """Of Table 2, given its error in percent."""
-    source = "Huang et al. 2016, Table 2, C10+"
-    return Architecture(
-        partial(build, depth=depth, growth=growth),
-        _PAPER,
-        num_classes=10,
-        size=(32, 32),
-        accuracy=Accuracy(100 - error, source, data="CIFAR-10"),
-    )
+    build = partial(for_cifar, depth=depth, growth=growth, bottlenecks=bottlenecks)
+    accuracy = Accuracy(100 - error, "Huang et al. 2016, Table 2, C10+", data="CIFAR-10")
+    return Architecture(build, _PAPER, num_classes=10, size=(32, 32), accuracy=accuracy)
 
 
 NETWORKS = {
-    "densenet_40_12": _cifar(plain, 40, 12, 5.24),
-    "densenet_100_12": _cifar(plain, 100, 12, 4.10),
-    "densenet_100_24": _cifar(plain, 100, 24, 3.74),
-    "densenet_bc_100_12": _cifar(bottlenecked, 100, 12, 4.51),
-    "densenet_bc_250_24": _cifar(bottlenecked, 250, 24, 3.62),
-    "densenet_bc_190_40": _cifar(bottlenecked, 190, 40, 3.46),
-    "densenet121": _dense(partial(densenet, depths=(6, 12, 24, 16)), accuracy=torchvision(74.434)),
-    "densenet161": _dense(partial(densenet, depths=(6, 12, 36, 24), growth=48), accuracy=torchvision(77.138)),
-    "densenet169": _dense(partial(densenet, depths=(6, 12, 32, 32)), accuracy=torchvision(75.600)),
-    "densenet201": _dense(partial(densenet, depths=(6, 12, 48, 32)), accuracy=torchvision(76.896)),
-    "densenet264": _dense(
-        partial(densenet, depths=(6, 12, 64, 48)),
-        accuracy=Accuracy(77.85, "Huang et al. 2016, Table 3, one crop of 224"),
-    ),
+    "densenet_40_12": _cifar(40, 12, 5.24),
+    "densenet_100_12": _cifar(100, 12, 4.10),
+    "densenet_100_24": _cifar(100, 24, 3.74),
+    "densenet_bc_100_12": _cifar(100, 12, 4.51, bottlenecks=True),
+    "densenet_bc_250_24": _cifar(250, 24, 3.62, bottlenecks=True),
+    "densenet_bc_190_40": _cifar(190, 40, 3.46, bottlenecks=True),
+    "densenet121": _dense((6, 12, 24, 16), torchvision(74.434)),
+    "densenet161": _dense((6, 12, 36, 24), torchvision(77.138), growth=48),
+    "densenet169": _dense((6, 12, 32, 32), torchvision(75.600)),
+    "densenet201": _dense((6, 12, 48, 32), torchvision(76.896)),
+    "densenet264": _dense((6, 12, 64, 48), _TABLE_3),
 }

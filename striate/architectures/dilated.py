@@ -14,7 +14,7 @@ from Glorot & Bengio's uniform distribution, the paper's from trained weights: p
 names of `vgg16`, so that those fit. Both modules train together; the paper also trains them one after the other.
 """
 
-from collections import OrderedDict
+from collections.abc import Iterator
 from functools import partial
 
 import torch
@@ -22,9 +22,9 @@ from torch import Tensor, nn
 
 from striate.architectures.architecture import Architecture, Declaration, Paper
 from striate.architectures.blocks import layers
-from striate.architectures.encoder_decoder import EncoderDecoder
 from striate.architectures.network import Network
 from striate.architectures.starting import start
+from striate.architectures.vgg import numbered
 
 _STAGES = ((64, 2, 1), (128, 2, 1), (256, 3, 1), (512, 3, 1), (512, 3, 2))  # width, convolutions, dilation
 _POOLINGS = 3  # VGG-16 has one more after each of the last two stages
@@ -34,37 +34,19 @@ _LARGE = (2, 2, 4, 8, 16, 32, 32, 1)
 _NOISE = 1e-3  # of the weights that pass
 
 
-class Last(nn.Sequential):
-    """A decoder that looks at the last maps alone."""
-
-    def forward(self, maps: list[Tensor]) -> Tensor:
-        return super().forward(maps[-1])  # type: ignore[no-any-return, no-untyped-call]
-
-
 def frontend(asked: Declaration) -> Network:
     """VGG-16's stages, its first two matrices as convolutions, and a 1x1 convolution to K maps."""
-    stages, channels, place = nn.Sequential(), asked.in_channels, 0
-    for number, (width, convolutions, dilation) in enumerate(_STAGES, start=1):
-        stage = nn.Sequential()
-        for _ in range(convolutions):
-            stage.add_module(str(place), nn.Conv2d(channels, width, 3, dilation=dilation))
-            stage.add_module(str(place + 1), nn.ReLU())
-            channels, place = width, place + 2
-        if number <= _POOLINGS:
-            stage.add_module(str(place), nn.MaxPool2d(2))
-        place += 1  # as in VGG, of which no other pooling is left
-        stages.add_module(f"stage{number}", stage)
+    stages = numbered(_rows(asked.in_channels))
     stages.add_module("stage6", _matrices())
     network = Network(stages, head=nn.Conv2d(4096, asked.num_classes, kernel_size=1))
     start(network, nn.init.xavier_uniform_)
     return network
 
 
-def with_context(asked: Declaration, widths: tuple[int, ...]) -> EncoderDecoder:
+def with_context(asked: Declaration, widths: tuple[int, ...]) -> Network:
     """The front-end, and after its K maps a context module."""
     front, seeing = frontend(asked), context(asked.num_classes, widths)
-    decoder = Last(OrderedDict([("scores", front[-1]), *list(seeing.named_children())[:-1]]))
-    return EncoderDecoder(front.stages, decoder, head=seeing[-1])
+    return Network(front.stages, head=layers(scores=front.head, **dict(seeing.named_children())))
 
 
 def context(classes: int, widths: tuple[int, ...] = _BASIC) -> nn.Sequential:
@@ -78,6 +60,16 @@ def context(classes: int, widths: tuple[int, ...] = _BASIC) -> nn.Sequential:
         channels = width * classes
     start(chain, partial(_pass_through, classes=classes))
     return chain
+
+
+def _rows(channels: int) -> Iterator[list[nn.Module]]:
+    """Convolutions with ReLU, and a pooling; where VGG-16 has one more, nothing, so that numbers are as there."""
+    for number, (width, convolutions, dilation) in enumerate(_STAGES, start=1):
+        row: list[nn.Module] = []
+        for _ in range(convolutions):
+            row += [nn.Conv2d(channels, width, 3, dilation=dilation), nn.ReLU()]
+            channels = width
+        yield [*row, nn.MaxPool2d(2) if number <= _POOLINGS else nn.Identity()]
 
 
 def _matrices() -> nn.Sequential:

@@ -7,13 +7,13 @@ multiplies for B0 to B7. Factors and sides of B1 to B7 are those of the authors'
 
 Where we differ, and why: names, padding (the same on all sides) and the constants of batch normalisation are
 torchvision's, whose weights of B0 to B4 were trained with torch's own and of B5 to B7 with the paper's 0.99, as its
-momentum, and 1e-3. The two layers of squeeze and excitation are matrices, not 1x1 convolutions: the same numbers.
-Convolutions start as in He et al. 2015 (arXiv:1502.01852), by their fan-in (the paper gives no start), the rest as
-torch has it.
+momentum, and 1e-3. B5 to B7 have no names of timm, whose networks keep torch's: its weights would give other scores
+here. timm's weights `ra4_e3600_*` of B0 and B1 were shown values from -1 to 1. The two layers of squeeze and excitation
+are matrices, not 1x1 convolutions: the same numbers. The paper gives no start: as in the authors' code, layers start by
+their fan-out; but the last starts as torch has it.
 """
 
 import re
-from collections import OrderedDict
 from functools import partial
 from math import log
 from typing import NamedTuple
@@ -21,11 +21,11 @@ from typing import NamedTuple
 from torch import nn
 
 from striate.architectures.architecture import Accuracy, Architecture, Declaration, Paper, torchvision
-from striate.architectures.blocks import Residual, convolution, layers, pooled_head, set_batch_norms
+from striate.architectures.blocks import convolution, set_batch_norms
 from striate.architectures.names import renamed
 from striate.architectures.network import Network
-from striate.architectures.rows import Row, names_in_timm, numbered_as_in_torchvision, stages_of
-from striate.architectures.starting import start
+from striate.architectures.rows import Convolve, Row, inverted, names_in_timm, network_of_rows, numbered_in_torchvision
+from striate.architectures.starting import by_fan_out, start
 from striate.arithmetic.scaling import ALPHA, rounded_channels
 from striate.errors import SettingsError
 from striate.layers.squeeze import SqueezeExcitation
@@ -39,8 +39,8 @@ _B0 = (
     Row(192, 4, 2, kernel=5),
     Row(320, 1, 1),
 )
+_WITH_SILU = partial(convolution, activation=nn.SiLU)
 _LEFT_OUT = 0.2  # chance of the block after the last; it grows from 0 with each block
-_convolve = partial(convolution, activation=nn.SiLU)
 
 
 class StochasticDepth(nn.Dropout3d):
@@ -78,31 +78,27 @@ def efficientnet(
 ) -> Network:
     """B0 with channels times `width` and blocks times `depth`; batch norm with torch's constants, or the paper's."""
     rows = [row.scaled(width, depth) for row in _B0]
-    channels, last = rounded_channels(32 * width), rounded_channels(1280 * width)
     number = sum(row.repeats for row in rows)
     chances = (_LEFT_OUT * place / number for place in range(number))
-    stem = _convolve(asked.in_channels, channels, 3, 2)
-    stages = stages_of(stem, channels, rows, lambda maps, row, stride: _block(maps, row, stride, next(chances)))
-    stages[-1].add_module("last", _convolve(rows[-1].width, last))
-    network = Network(stages, pooled_head(last, asked.num_classes, dropout=dropout))
+
+    def block(convolve: Convolve, channels: int, row: Row, stride: int) -> nn.Sequential:
+        squeeze = SqueezeExcitation(row.expansion * channels, 4 * row.expansion, activation=nn.SiLU)
+        return inverted(convolve, channels, row, stride, squeeze=squeeze, drop=StochasticDepth(next(chances)))
+
+    stem, last = rounded_channels(32 * width), rounded_channels(1280 * width)
+    network = network_of_rows(asked, _WITH_SILU, stem, rows, block, last=last, dropout=dropout)
     if papers_norms:
         set_batch_norms(network, eps=1e-3, momentum=0.01)
-    start(network, nn.init.kaiming_normal_, linear=False)
+    _start(network)
     return network
 
 
-def _block(channels: int, row: Row, stride: int, chance: float) -> nn.Sequential:
-    """1x1, BN, SiLU, a window on each map alone, BN, SiLU, squeeze, 1x1 to fewer, BN; the input is added if it fits."""
-    inside = row.expansion * channels
-    chain = layers(
-        **({"expand": _convolve(channels, inside)} if row.expansion > 1 else {}),
-        depthwise=_convolve(inside, inside, row.kernel, stride, groups=inside),
-        squeeze=SqueezeExcitation(inside, 4 * row.expansion, activation=nn.SiLU),
-        project=_convolve(inside, row.width, activation=None),
-    )
-    if stride > 1 or channels != row.width:
-        return chain
-    return Residual(OrderedDict(chain.named_children(), drop=StochasticDepth(chance)))
+def _start(network: Network) -> None:
+    """By fan-out; each map of a depthwise convolution stands alone, so that its fan-out is torch's fan-in."""
+    start(network.stages, by_fan_out)
+    for name, part in network.stages.named_modules():
+        if name.endswith(".depthwise"):
+            start(part)
 
 
 def by_factors(depth: str, width: str) -> Architecture:
@@ -110,7 +106,8 @@ def by_factors(depth: str, width: str) -> Architecture:
     wide, deep = _factor("width", width), _factor("depth", depth)
     dropout = min(max(0.2, 0.2 + 0.05 * log(deep, ALPHA)), 0.5)
     note = f"B0 with {depth} times the depth, {width} times the width"
-    return _entry(partial(efficientnet, width=wide, depth=deep, dropout=dropout), note=note)
+    build = partial(efficientnet, width=wide, depth=deep, dropout=dropout)
+    return Architecture(build, _PAPER, note=note, names=_BOTH)
 
 
 def _factor(name: str, text: str) -> float:
@@ -127,22 +124,20 @@ _TORCHVISION = renamed(
     (r"\.bn\.", ".1."),
     (r"squeeze\.reduce", "squeeze.fc1"),
     (r"squeeze\.expand", "squeeze.fc2"),
-    *numbered_as_in_torchvision("expand", "depthwise", "squeeze", "project"),
+    *numbered_in_torchvision("expand", "depthwise", "squeeze", "project"),
     (r"^head\.fc", "classifier.1"),
 )
-_entry = partial(
-    Architecture,
-    paper=Paper(
-        "Tan & Le", 2019, "EfficientNet: rethinking model scaling for convolutional neural networks", "arXiv:1905.11946"
-    ),
-    names={"torchvision": _TORCHVISION, "timm": names_in_timm(plain="0")},
+_PAPER = Paper(
+    "Tan & Le", 2019, "EfficientNet: rethinking model scaling for convolutional neural networks", "arXiv:1905.11946"
 )
+_BOTH = {"torchvision": _TORCHVISION, "timm": names_in_timm(plain="0")}
 
-NETWORKS = {
-    name: _entry(
-        partial(efficientnet, width=width, depth=depth, dropout=dropout, papers_norms=papers_norms),
-        size=(side, side),
-        accuracy=accuracy,
-    )
-    for name, (width, depth, side, dropout, accuracy, papers_norms) in VARIANTS.items()
-}
+
+def _published(variant: Variant) -> Architecture:
+    width, depth, side, dropout, accuracy, papers_norms = variant
+    build = partial(efficientnet, width=width, depth=depth, dropout=dropout, papers_norms=papers_norms)
+    names = {"torchvision": _TORCHVISION} if papers_norms else _BOTH
+    return Architecture(build, _PAPER, size=(side, side), accuracy=accuracy, names=names)
+
+
+NETWORKS = {name: _published(variant) for name, variant in VARIANTS.items()}

@@ -1,15 +1,15 @@
 """Inception-v3: modules whose large windows are taken apart, 5x5 into two 3x3, 7x7 into 1x7 and 7x1.
 
 Source: Szegedy et al., "Rethinking the Inception architecture for computer vision", 2015, arXiv:1512.00567, Table 1 and
-figures 5 to 8 and 10. 23,834,568 parameters, and 3,326,696 more in the auxiliary classifier.
-Sides from 299: 149, 147, 147, 73, 71, 35, 17, 8, 1.
+figures 5 to 8 and 10. 23,834,568 parameters, and 3,326,696 more in the auxiliary classifier. Sides from 299: 149, 147,
+147, 73, 71, 35, 17, 8, 1. Its published weights expect values from -1 to 1.
 
 Where we differ, and why: it is the network that its authors released, since the paper leaves the widths inside its
 modules open. In its stem stand a 1x1 convolution and a second pooling where Table 1 has 3x3 and a stride, and in its
-auxiliary classifier a 5x5 convolution where figure 8 has a matrix; it has a border where less than 5x5 is left to it,
-as of 128x128. Poolings that keep the size count the border as zeros, as torchvision's do. Dropout is the release's 0.2
-(torchvision has 0.5), and so is epsilon of the batch normalisation, 0.001; weights start as in He et al. 2015
-(arXiv:1502.01852): the paper says nothing of these three. Names of branches are torchvision's.
+auxiliary classifier a 5x5 convolution where figure 8 has a matrix; its windows have a border where less than 5x5 is
+left to them, as of 128x128. Poolings that keep the size count the border as zeros, as torchvision's do. Dropout is the
+release's 0.2 (torchvision has 0.5), and so is epsilon of the batch normalisation, 0.001; weights start as in He et al.
+2015 (arXiv:1502.01852): the paper says nothing of these three. Names of branches are torchvision's.
 """
 
 from collections import OrderedDict
@@ -19,26 +19,28 @@ from typing import NamedTuple, TypeAlias
 
 from torch import nn
 
-from striate.architectures.architecture import Architecture, Declaration, Paper, torchvision
-from striate.architectures.auxiliary import WithAuxiliary, pooled
+from striate.architectures.architecture import HALF, Architecture, Declaration, Paper, torchvision
+from striate.architectures.auxiliary import WithAuxiliary
 from striate.architectures.blocks import Branches, convolution, layers, pooled_head, set_batch_norms
 from striate.architectures.names import renamed
-from striate.architectures.network import Network
+from striate.architectures.network import Network, expect_to_fit, left
 from striate.architectures.starting import start
 
 
 class Conv(NamedTuple):
-    """Convolution, batch normalisation, ReLU; padded to keep the size if `padding` is not given."""
+    """Convolution, batch normalisation if `norm`, ReLU; padded to keep the size if `padding` is not given."""
 
     kernel: int | tuple[int, int]
     width: int
     stride: int = 1
     padding: int | None = None
+    norm: bool = True
 
 
 Branching: TypeAlias = Mapping[str, "Chain"]  # chains beside each other, by name; their maps in one stack
 Chain: TypeAlias = Sequence[Conv | Branching | Callable[[int], nn.Module]]  # the last: what keeps the channels
 Table: TypeAlias = Mapping[str, Branching]  # of the stages, the chains that follow each other
+Heads: TypeAlias = Callable[[Declaration, nn.Sequential], dict[str, nn.Module]]  # made for stages, by their names
 
 
 def halved(_: int) -> nn.Module:
@@ -56,8 +58,9 @@ def chain(channels: int, steps: Chain) -> tuple[nn.Module, int]:
     for step in steps:
         match step:
             case Conv():
-                module: nn.Module = convolution(channels, step.width, step.kernel, step.stride, padding=step.padding)
-                channels = step.width
+                kernel, width, stride, padding, norm = step
+                module: nn.Module = convolution(channels, width, kernel, stride, padding=padding, norm=norm)
+                channels = width
             case Mapping():
                 branches = {name: chain(channels, branch) for name, branch in step.items()}
                 module = Branches(OrderedDict((name, branch) for name, (branch, _) in branches.items()))
@@ -68,8 +71,8 @@ def chain(channels: int, steps: Chain) -> tuple[nn.Module, int]:
     return modules[0] if len(modules) == 1 else nn.Sequential(*modules), channels
 
 
-def inception(asked: Declaration, table: Table, *, auxiliary: bool = False) -> Network:
-    """The stages of a table, and in training a head after part mixed_6e if `auxiliary`."""
+def inception(asked: Declaration, table: Table, *, dropout: float = 0.2, auxiliary: Heads | None = None) -> Network:
+    """The stages of a table, and the heads on the way that `auxiliary` makes for some of them."""
     stages, channels = nn.Sequential(), asked.in_channels
     for name, parts in table.items():
         stage = nn.Sequential()
@@ -77,27 +80,31 @@ def inception(asked: Declaration, table: Table, *, auxiliary: bool = False) -> N
             module, channels = chain(channels, steps)
             stage.add_module(part, module)
         stages.add_module(name, stage)
-    head = pooled_head(channels, asked.num_classes, dropout=0.2)
-    if auxiliary:
-        network: Network = WithAuxiliary(stages, head, {"mixed_6e": _auxiliary(asked, stages[:4])})
-    else:
-        network = Network(stages, head)
+    head = pooled_head(channels, asked.num_classes, dropout=dropout)
+    network = WithAuxiliary(stages, head, auxiliary(asked, stages)) if auxiliary else Network(stages, head)
     set_batch_norms(network, eps=1e-3)
-    start(network, partial(nn.init.kaiming_normal_, nonlinearity="relu"))
+    start(network)
     return network
 
 
-def _auxiliary(asked: Declaration, before: nn.Module) -> nn.Sequential:
+def _auxiliary(asked: Declaration, stages: nn.Sequential) -> dict[str, nn.Module]:
     """5x5 average pooling, 1x1, BN, ReLU, 5x5, BN, ReLU, the average of each map, one matrix: to (N, K)."""
-    pool = nn.AvgPool2d(5, stride=3)
-    _, height, width = pooled(asked, before, "mixed_6e", pool)  # (N, 768, 5, 5) from 299x299
-    border = max(0, (6 - height) // 2), max(0, (6 - width) // 2)  # for images of which less is left than the window
-    return layers(
-        pool=pool,
-        conv0=convolution(768, 128),
-        conv1=convolution(128, 768, 5, padding=border),  # (N, 768, 1, 1)
+    expect_to_fit(asked, stages)
+    channels, *sides = left(asked, stages[:4])  # (N, 768, 17, 17) from 299x299
+    pooled = [max(side - 2, 3) // 3 for side in sides]  # (N, 768, 5, 5)
+    head = layers(
+        pool=nn.AvgPool2d(5, stride=3, padding=_border(sides)),
+        conv0=convolution(channels, 128),
+        conv1=convolution(128, 768, 5, padding=_border(pooled)),  # (N, 768, 1, 1)
         **dict(pooled_head(768, asked.num_classes).named_children()),
     )
+    return {"stage4": head}
+
+
+def _border(sides: Sequence[int]) -> tuple[int, int]:
+    """So wide that a window of 5 fits."""
+    height, width = (max(0, (6 - side) // 2) for side in sides)
+    return height, width
 
 
 def _figure5(pooled: int) -> Branching:
@@ -161,7 +168,7 @@ _V3: Table = {
 }
 _TORCHVISION = renamed(
     (r"^(stage\d|head)\.", ""),
-    (r"^auxiliary\.mixed_6e", "AuxLogits"),
+    (r"^auxiliary\.stage4", "AuxLogits"),
     (r"^conv_(1a|2a|2b|4a)", r"Conv2d_\1_3x3"),
     (r"^conv_3b", "Conv2d_3b_1x1"),
     (r"^mixed", "Mixed"),
@@ -176,11 +183,13 @@ _released = partial(
     size=(299, 299),
     accuracy=torchvision(77.294, size=299),
     names={"torchvision": _TORCHVISION},
+    mean=HALF,
+    std=HALF,
 )
 
 NETWORKS = {
     "inception_v3": _released(partial(inception, table=_V3), note="as released"),
     "inception_v3_aux": _released(
-        partial(inception, table=_V3, auxiliary=True), note="as released, with its auxiliary classifier"
+        partial(inception, table=_V3, auxiliary=_auxiliary), note="as released, with its auxiliary classifier"
     ),
 }

@@ -2,22 +2,22 @@
 
 Source: Szegedy et al., "Inception-v4, Inception-ResNet and the impact of residual connections on learning", 2016,
 arXiv:1602.07261, figures 3 to 19 and Table 1. Inception-v4 has 42,679,816 parameters, Inception-ResNet-v2 as released
-55,843,464. Sides from 299: 149, 147, 147, 73, 71, 35, 17, 8, 1.
+55,843,464. Sides from 299: 149, 147, 147, 73, 71, 35, 17, 8, 1. Published weights expect values from -1 to 1.
 
-Where we differ, and why: in the longest branches of v4, 7x1 and 3x1 stand before 1x7 and 1x3, as in the network that
-the authors released; figures 5 and 6 have them the other way round. `inception_resnet_v2` is the released network, with
-the stem of Inception-v3, 10, 20 and 10 blocks, the last neither scaled nor followed by ReLU, and a 1x1 convolution
-behind it; `inception_resnet_v2_paper` is that of figure 15, with 1152 and 2144 maps where figures 17 and 19 say 1154
-and 2048, since what is added must be as wide as what it is added to. Residuals are scaled by the release's 0.17, 0.1
-and 0.2; the paper says between 0.1 and 0.3. Dropout is the paper's 0.2. Of epsilon of the batch normalisation, 0.001 as
-released, and of the start, He et al. 2015 (arXiv:1502.01852), the paper says nothing. Names of parts are the release's.
+Where we differ, and why: both are the networks that the authors released. In the stem of v4 and in the longest branches
+of its modules, 1x7 stands before 7x1, 7x1 before 1x7 and 3x1 before 1x3, where figures 3, 5 and 6 have them the other
+way round. Inception-ResNet-v2 has the stem of Inception-v3, where figure 15 has that of v4, 10, 20 and 10 blocks in
+place of 5, 10 and 5, the last neither scaled nor followed by ReLU, and a 1x1 convolution behind it. Residuals are
+scaled by the release's 0.17, 0.1 and 0.2; the paper says between 0.1 and 0.3. Dropout is the paper's 0.2. Of epsilon of
+the batch normalisation, 0.001 as released, and of the start, He et al. 2015 (arXiv:1502.01852), the paper says nothing.
+Names of parts are the release's. Inception-ResNet-v1 is left out.
 """
 
 from functools import partial
 
 from torch import Tensor, nn
 
-from striate.architectures.architecture import Accuracy, Architecture, Paper, timm
+from striate.architectures.architecture import HALF, Architecture, Paper, timm
 from striate.architectures.inception import STEM, Branching, Conv, Table, chain, halved, inception
 from striate.architectures.names import renamed
 
@@ -55,7 +55,6 @@ _MIXED_4A: Branching = {
     "branch1": [Conv(1, 64), Conv((1, 7), 64), Conv((7, 1), 64), Conv(3, 96, 1, 0)],
 }
 _MIXED_5A: Branching = {"conv": [Conv(3, 192, 2, 0)], "maxpool": [halved]}  # (N, 384, 35, 35)
-_FIGURE_3: Table = {"stage1": STEM["stage1"], "stage2": {"mixed_3a": [_MIXED_3A], "mixed_4a": [_MIXED_4A]}}
 _INCEPTION_A: Branching = {  # figure 4
     "branch0": [Conv(1, 96)],
     "branch1": [Conv(1, 64), Conv(3, 96)],
@@ -81,7 +80,8 @@ _REDUCTION_B: Branching = {  # figure 8
     "branch2": [halved],
 }
 _V4: Table = {
-    **_FIGURE_3,
+    "stage1": STEM["stage1"],
+    "stage2": {"mixed_3a": [_MIXED_3A], "mixed_4a": [_MIXED_4A]},  # (N, 192, 71, 71)
     "stage3": {"mixed_5a": [_MIXED_5A], **{f"mixed_5{letter}": [_INCEPTION_A] for letter in "bcde"}},
     "stage4": {  # (N, 1024, 17, 17)
         "mixed_6a": [_reduction_a(192, 224, 256, 384)],
@@ -91,66 +91,42 @@ _V4: Table = {
 }
 
 
-def _block35(second: int, third: int) -> partial[Residual]:
-    """Figures 10 and 16."""
-    branches: Branching = {
-        "branch0": [Conv(1, 32)],
-        "branch1": [Conv(1, 32), Conv(3, 32)],
-        "branch2": [Conv(1, 32), Conv(3, second), Conv(3, third)],
-    }
-    return partial(Residual, branches=branches, scale=0.17)
-
-
-def _crossed(length: int, alone: int, widths: tuple[int, int, int], scale: float) -> partial[Residual]:
-    """Figures 11 and 17, and 13 and 19: 1x1 beside 1x1, 1xL and Lx1."""
+def _crossed(length: int, widths: tuple[int, int, int], scale: float) -> partial[Residual]:
+    """Figures 17 and 19: 1x1 beside 1x1, 1xL and Lx1."""
     first, second, third = widths
     branches: Branching = {
-        "branch0": [Conv(1, alone)],
+        "branch0": [Conv(1, 192)],
         "branch1": [Conv(1, first), Conv((1, length), second), Conv((length, 1), third)],
     }
     return partial(Residual, branches=branches, scale=scale)
 
 
-def _reduction_b(second: int, third: int) -> Branching:
-    """Figures 12 and 18: to half the side."""
-    return {
-        "branch0": [Conv(1, 256), Conv(3, 384, 2, 0)],
-        "branch1": [Conv(1, 256), Conv(3, second, 2, 0)],
-        "branch2": [Conv(1, 256), Conv(3, second), Conv(3, third, 2, 0)],
-        "branch3": [halved],
-    }
-
-
-_RESNET_V1: Table = {  # figure 15
-    **STEM,
-    "stage3": {"conv_4b": [Conv(3, 256, 2, 0)], "block35": 5 * [_block35(32, 32)]},
-    "stage4": {
-        "mixed_6a": [_reduction_a(192, 192, 256, 384)],
-        "block17": 10 * [_crossed(7, 128, (128, 128, 128), 0.1)],
-    },
-    "stage5": {"mixed_7a": [_reduction_b(256, 256)], "block8": 5 * [_crossed(3, 192, (192, 192, 192), 0.2)]},
-}
-_BLOCK_35 = _block35(48, 64)
-_BLOCK_17 = _crossed(7, 192, (128, 160, 192), 0.1)
-_BLOCK_8 = _crossed(3, 192, (192, 224, 256), 0.2)
-_RESNET_V2: Table = {  # figure 15
-    **_FIGURE_3,
-    "stage3": {"mixed_5a": [_MIXED_5A], "block35": 5 * [_BLOCK_35]},
-    "stage4": {"mixed_6a": [_reduction_a(256, 256, 384, 384)], "block17": 10 * [_BLOCK_17]},
-    "stage5": {"mixed_7a": [_reduction_b(288, 320)], "block8": 5 * [_BLOCK_8]},  # (N, 2144, 8, 8)
-}
 _MIXED_5B: Branching = {
     "branch0": [Conv(1, 96)],
     "branch1": [Conv(1, 48), Conv(5, 64)],
     "branch2": [Conv(1, 64), Conv(3, 96), Conv(3, 96)],
     "branch3": [_averaged, Conv(1, 64)],
 }
-_RESNET_V2_RELEASED: Table = {
+_FIGURE_16: Branching = {
+    "branch0": [Conv(1, 32)],
+    "branch1": [Conv(1, 32), Conv(3, 32)],
+    "branch2": [Conv(1, 32), Conv(3, 48), Conv(3, 64)],
+}
+_FIGURE_18: Branching = {  # to half the side
+    "branch0": [Conv(1, 256), Conv(3, 384, 2, 0)],
+    "branch1": [Conv(1, 256), Conv(3, 288, 2, 0)],
+    "branch2": [Conv(1, 256), Conv(3, 288), Conv(3, 320, 2, 0)],
+    "branch3": [halved],
+}
+_BLOCK_35 = partial(Residual, branches=_FIGURE_16, scale=0.17)
+_BLOCK_17 = _crossed(7, (128, 160, 192), 0.1)
+_BLOCK_8 = _crossed(3, (192, 224, 256), 0.2)
+_RESNET_V2: Table = {
     **STEM,
     "stage3": {"pool_5a": [halved], "mixed_5b": [_MIXED_5B], "block35": 10 * [_BLOCK_35]},  # (N, 320, 35, 35)
-    "stage4": {"mixed_6a": _RESNET_V2["stage4"]["mixed_6a"], "block17": 20 * [_BLOCK_17]},  # (N, 1088, 17, 17)
+    "stage4": {"mixed_6a": [_reduction_a(256, 256, 384, 384)], "block17": 20 * [_BLOCK_17]},  # (N, 1088, 17, 17)
     "stage5": {
-        "mixed_7a": _RESNET_V2["stage5"]["mixed_7a"],
+        "mixed_7a": [_FIGURE_18],
         "block8": [*9 * [_BLOCK_8], partial(_BLOCK_8, scale=1.0, relu=False)],  # (N, 2080, 8, 8)
         "conv_7b": [Conv(1, 1536)],
     },
@@ -180,19 +156,16 @@ _PAPER = Paper(
     "Inception-v4, Inception-ResNet and the impact of residual connections on learning",
     "arXiv:1602.07261",
 )
-_of_299 = partial(Architecture, paper=_PAPER, size=(299, 299))
-_V1_ACCURACY = Accuracy(78.7, "Szegedy et al. 2016, Table 2, one crop, without the blacklisted images")
+_released = partial(Architecture, paper=_PAPER, size=(299, 299), mean=HALF, std=HALF)
 
 NETWORKS = {
-    "inception_v4": _of_299(
+    "inception_v4": _released(
         partial(inception, table=_V4), accuracy=timm(80.144, "tf_in1k", size=299), names={"timm": _V4_TIMM}
     ),
-    "inception_resnet_v1": _of_299(partial(inception, table=_RESNET_V1), accuracy=_V1_ACCURACY),
-    "inception_resnet_v2": _of_299(
-        partial(inception, table=_RESNET_V2_RELEASED),
+    "inception_resnet_v2": _released(
+        partial(inception, table=_RESNET_V2),
         note="as released",
         accuracy=timm(80.434, "tf_in1k", size=299),
         names={"timm": _RESNET_TIMM},
     ),
-    "inception_resnet_v2_paper": _of_299(partial(inception, table=_RESNET_V2), note="figure 15"),
 }

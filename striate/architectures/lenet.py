@@ -5,8 +5,9 @@ section II.B and figure 2. Parameters on 1x32x32: 156, 2416, 48120, 10164, 850; 
 
 Where we differ, and why: every map of C3 sees all six maps of S2 (the paper's table I drops connections to fit 1998's
 machines); subsampling is the plain average, without a trained gain and bias; tanh is not scaled by 1.7159; the outputs
-are scores for a softmax, not distances to drawn digits. C5 is the paper's convolution over everything that is left,
-written as the matrix product that it is: the same numbers, sooner.
+are scores for a softmax, not distances to drawn digits. Weights start as torch has them, within 1/sqrt(F) of 0 for F
+inputs (the paper's within 2.4/F, for its scaled tanh and a rate of its own for every weight). C5 is the paper's
+convolution over everything that is left, written as the matrix product that it is: the same numbers, sooner.
 """
 
 from math import prod

@@ -10,27 +10,24 @@ Where we differ, and why: the last depthwise convolution of version 1 keeps the 
 it says stride 2; `mobilenetv1_*` clip at 6 as its authors' code does (`mobilenet_v1` has the paper's ReLU). As in that
 code, channels are multiples of 8, blocks that do not widen have no 1x1 for it, version 2 drops out 0.2 before its
 matrix, and its 1.4 has 6.1 million parameters. `tf_*` are as TensorFlow runs them: an odd zero of the padding at the
-bottom and the right, batch normalisation folded into biases, a class for the background. The papers give no start:
-convolutions start as in He et al. 2015 (arXiv:1502.01852), by their fan-in, the last layer as torch has it.
+bottom and the right, batch normalisation folded into biases, a class for the background. Their weights and those of
+`mobilenetv1_100` were shown values from -1 to 1. The papers give no start: convolutions start as in He et al. 2015
+(arXiv:1502.01852), by their fan-in, the last layer as torch has it.
 """
 
-from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
+from typing import Any
 
-from torch import Tensor, nn
-from torch.nn.functional import pad
+from torch import nn
 
-from striate.architectures.architecture import Accuracy, Architecture, Declaration, Paper, timm, torchvision
-from striate.architectures.blocks import Residual, convolution, layers, pooled_head
+from striate.architectures.architecture import HALF, Accuracy, Architecture, Declaration, Paper, timm, torchvision
+from striate.architectures.blocks import SamePadding, convolution, layers
 from striate.architectures.names import renamed
 from striate.architectures.network import Network
-from striate.architectures.rows import Row, names_in_timm, numbered_as_in_torchvision, stages_of
+from striate.architectures.rows import Convolve, Row, inverted, names_in_timm, network_of_rows, numbered_in_torchvision
 from striate.architectures.starting import start
 from striate.arithmetic.scaling import rounded_channels
-from striate.arithmetic.windows import both_ends
-
-Convolve = Callable[..., nn.Sequential]  # takes what `convolution` takes
 
 _V1 = (Row(64, 1, 1), Row(128, 2, 2), Row(256, 2, 2), Row(512, 6, 2), Row(1024, 2, 2))
 _V2 = (
@@ -42,21 +39,18 @@ _WITH_RELU6 = partial(convolution, activation=nn.ReLU6)
 
 def mobilenet_v1(asked: Declaration, width: float = 1.0, convolve: Convolve = _WITH_RELU6) -> Network:
     """Separable convolutions in five stages, all maps times `width`."""
-    rows, channels = [row.scaled(width) for row in _V1], rounded_channels(32 * width)
-    stages = stages_of(convolve(asked.in_channels, channels, 3, 2), channels, rows, partial(_separable, convolve))
-    network = Network(stages, pooled_head(rows[-1].width, asked.num_classes))
-    start(network, nn.init.kaiming_normal_, linear=False)
+    rows = [row.scaled(width) for row in _V1]
+    network = network_of_rows(asked, convolve, rounded_channels(32 * width), rows, _separable, dropout=0)
+    start(network, linear=False)
     return network
 
 
 def mobilenet_v2(asked: Declaration, width: float = 1.0, convolve: Convolve = _WITH_RELU6) -> Network:
     """Inverted residuals in five stages, all maps times `width`, but the last 1280 never fewer."""
-    rows, channels = [row.scaled(width) for row in _V2], rounded_channels(32 * width)
-    stages = stages_of(convolve(asked.in_channels, channels, 3, 2), channels, rows, partial(_inverted, convolve))
-    last = rounded_channels(1280 * max(1.0, width))
-    stages[-1].add_module("last", convolve(rows[-1].width, last))
-    network = Network(stages, pooled_head(last, asked.num_classes, dropout=0.2))
-    start(network, nn.init.kaiming_normal_, linear=False)
+    rows, last = [row.scaled(width) for row in _V2], rounded_channels(1280 * max(1.0, width))
+    stem = rounded_channels(32 * width)
+    network = network_of_rows(asked, convolve, stem, rows, inverted, last=last, dropout=0.2)
+    start(network, linear=False)
     return network
 
 
@@ -66,47 +60,11 @@ def _separable(convolve: Convolve, channels: int, row: Row, stride: int) -> nn.S
     return layers(depthwise=depthwise, pointwise=convolve(channels, row.width))
 
 
-def _inverted(convolve: Convolve, channels: int, row: Row, stride: int) -> nn.Sequential:
-    """1x1 to wide maps, BN, ReLU6, 3x3 on each alone, BN, ReLU6, 1x1 to fewer, BN; the input is added if it fits."""
-    inside = row.expansion * channels
-    chain = layers(
-        **({"expand": convolve(channels, inside)} if row.expansion > 1 else {}),
-        depthwise=convolve(inside, inside, row.kernel, stride, groups=inside),
-        project=convolve(inside, row.width, activation=None),
-    )
-    return Residual(OrderedDict(chain.named_children())) if stride == 1 and channels == row.width else chain
-
-
-class SamePadding(nn.Module):
-    """Zeros around maps as TensorFlow's "SAME" has them: each value lies under a window, and an odd zero comes after.
-
-    >>> import torch
-    >>> SamePadding(3, 2)(torch.ones(1, 1, 2, 3))[0, 0].tolist()
-    [[0.0, 1.0, 1.0, 1.0, 0.0], [0.0, 1.0, 1.0, 1.0, 0.0], [0.0, 0.0, 0.0, 0.0, 0.0]]
-    """
-
-    def __init__(self, kernel: int, stride: int) -> None:
-        super().__init__()
-        self.kernel, self.stride = kernel, stride
-
-    def forward(self, maps: Tensor) -> Tensor:
-        ends = (both_ends("same", side, self.kernel, stride=self.stride) for side in maps.shape[:1:-1])
-        return pad(maps, [zeros for end in ends for zeros in end])  # left, right, above, below
-
-
-def _folded(
-    channels: int,
-    width: int,
-    kernel: int = 1,
-    stride: int = 1,
-    *,
-    groups: int = 1,
-    activation: Callable[[], nn.Module] | None = nn.ReLU6,
-) -> nn.Sequential:
-    """Convolution with biases, padded as TensorFlow does, activation."""
+def _folded(channels: int, width: int, kernel: int = 1, stride: int = 1, **others: Any) -> nn.Sequential:
+    """Convolution with biases, padded as TensorFlow does, ReLU6."""
     around = {"pad": SamePadding(kernel, stride)} if stride > 1 else {}
-    conv = nn.Conv2d(channels, width, kernel, stride, 0 if around else kernel // 2, groups=groups)
-    return layers(**around, conv=conv, **({"activation": activation()} if activation else {}))
+    inside = _WITH_RELU6(channels, width, kernel, stride, padding=0 if around else None, norm=False, **others)
+    return layers(**around, **dict(inside.named_children()))
 
 
 _BLOCKS = [f"blocks{number}.{place}" for number, row in enumerate(_V2, start=1) for place in range(row.repeats)]
@@ -117,7 +75,7 @@ _IN_TORCHVISION = renamed(
     *((rf"^stage\d\.{block}\.", f"features.{number}.conv.") for number, block in enumerate(_BLOCKS, start=1)),
     (r"^stage5\.last", f"features.{len(_BLOCKS) + 1}"),
     (r"^head\.fc", "classifier.1"),
-    *numbered_as_in_torchvision("expand", "depthwise", r"project\.0", r"project\.1"),
+    *numbered_in_torchvision("expand", "depthwise", r"project\.0", r"project\.1"),
 )
 
 
@@ -134,16 +92,17 @@ _HOWARD = Paper(
     "arXiv:1704.04861",
 )
 _SANDLER = Paper("Sandler et al.", 2018, "MobileNetV2: inverted residuals and linear bottlenecks", "arXiv:1801.04381")
-_first = partial(Architecture, paper=_HOWARD, names={"timm": names_in_timm(plain=r"\d")})
 _second = partial(
     Architecture, paper=_SANDLER, names={"torchvision": _IN_TORCHVISION, "timm": names_in_timm(plain="0")}
 )
-_tensorflows = partial(Architecture, num_classes=1001, names={"tensorflow": _in_tensorflow})
+_tensorflows = partial(
+    Architecture, num_classes=1001, note="TensorFlow's", names={"tensorflow": _in_tensorflow}, mean=HALF, std=HALF
+)
 
 
-def _v1(width: float, top1: float) -> Architecture:
-    accuracy = Accuracy(top1, "Howard et al. 2017, Table 6, one crop of 224")
-    return _first(partial(mobilenet_v1, width=width), note=f"width {width}", accuracy=accuracy)
+def _v1(width: float, top1: float, convolve: Convolve = _WITH_RELU6) -> Architecture:
+    build = partial(mobilenet_v1, width=width, convolve=convolve)
+    return Architecture(build, _HOWARD, note=f"width {width}", accuracy=Accuracy(top1, "Howard et al. 2017, Table 6"))
 
 
 def _v2(width: float, top1: float, weights: str) -> Architecture:
@@ -151,11 +110,15 @@ def _v2(width: float, top1: float, weights: str) -> Architecture:
 
 
 NETWORKS = {
-    "mobilenet_v1": _first(
-        partial(mobilenet_v1, convolve=convolution), accuracy=Accuracy(70.6, "Howard et al. 2017, Table 6")
-    ),
-    "mobilenetv1_100": _first(
-        mobilenet_v1, note="with ReLU6", accuracy=timm(75.388, "mobilenetv1_100.ra4_e3600_r224_in1k")
+    "mobilenet_v1": _v1(1.0, 70.6, convolution),
+    "mobilenetv1_100": Architecture(
+        mobilenet_v1,
+        _HOWARD,
+        note="with ReLU6",
+        accuracy=timm(75.388, "mobilenetv1_100.ra4_e3600_r224_in1k"),
+        names={"timm": names_in_timm(plain=r"\d")},
+        mean=HALF,
+        std=HALF,
     ),
     "mobilenetv1_075": _v1(0.75, 68.4),
     "mobilenetv1_050": _v1(0.5, 63.7),
@@ -173,7 +136,6 @@ NETWORKS = {
     "tf_mobilenet_v2": _tensorflows(
         partial(mobilenet_v2, convolve=_folded),
         _SANDLER,
-        note="TensorFlow's",
         accuracy=Accuracy(71.8, "TensorFlow's slim, weights mobilenet_v2_1.0_224, one crop of 224"),
     ),
 }

@@ -2,9 +2,8 @@
 
 Source: Zoph, Vasudevan, Shlens, Le, "Learning transferable architectures for scalable image recognition", 2017,
 arXiv:1707.07012, figure 4, Tables 1 to 3; names are of N and of the channels before the last layer, 24 times the
-filters. Parameters published and here: 88.9M, which counts running averages, and 88,753,150 (88,949,818 with them) at
-6 @ 4032; 5.3M and 5,289,978 at 4 @ 1056; 3.3M and 3,346,538 at 6 @ 768. Sides from 331: 165, 83, 42, 21, 11; from 224:
-111, 56, 28, 14, 7; from 32: 32, 32, 16, 8.
+filters. 88.9M parameters at 6 @ 4032, which counts running averages, 5.3M at 4 @ 1056, 3.3M at 6 @ 768. Sides from 331:
+165, 83, 42, 21, 11; from 224: 111, 56, 28, 14, 7; from 32: 32, 32, 16, 8. Published weights expect values from -1 to 1.
 
 Where we differ, and why: as `cells` says. In `nasnetalarge` the cell after a reduction cell sees for its state 0 what
 that cell has seen for its own, as in the authors' code and in timm.
@@ -12,8 +11,8 @@ that cell has seen for its own, as in the authors' code and in timm.
 
 from functools import partial
 
-from striate.architectures.architecture import Accuracy, Architecture, Paper, timm
-from striate.architectures.cells import Drawing, searched
+from striate.architectures.architecture import HALF, Accuracy, Paper, timm
+from striate.architectures.cells import Drawing, entry, searched
 from striate.architectures.names import renamed
 
 CELLS = {
@@ -57,25 +56,30 @@ _TIMM = renamed(
 _PAPER = Paper(
     "Zoph et al.", 2017, "Learning transferable architectures for scalable image recognition", "arXiv:1707.07012"
 )
-_nasnet = partial(Architecture, paper=_PAPER, small_stem=True)
+_nasnet = partial(searched, cells=CELLS)
 
 NETWORKS = {
-    "nasnetalarge": _nasnet(
-        partial(searched, cells=CELLS, repeats=6, filters=168, stem=96, bridged=True, dropout=0.5),
-        size=(331, 331),
+    "nasnetalarge": entry(
+        partial(_nasnet, repeats=6, filters=168, stem=96, bridged=True, dropout=0.5),
+        _PAPER,
+        331,
         note="NASNet-A (6 @ 4032)",
         accuracy=timm(82.638, "nasnetalarge.tf_in1k", size=331),
         names={"timm": _TIMM},
+        mean=HALF,
+        std=HALF,
     ),
-    "nasnetamobile": _nasnet(
-        partial(searched, cells=CELLS, repeats=4, filters=44, stem=32, dropout=0.5),
+    "nasnetamobile": entry(
+        partial(_nasnet, repeats=4, filters=44, stem=32, dropout=0.5),
+        _PAPER,
+        224,
         note="NASNet-A (4 @ 1056)",
         accuracy=Accuracy(74.0, "Zoph et al. 2017, Table 3, one crop of 224"),
     ),
-    "nasnet_a_6_768": _nasnet(
-        partial(searched, cells=CELLS, repeats=6, filters=32),
-        num_classes=10,
-        size=(32, 32),
+    "nasnet_a_6_768": entry(
+        partial(_nasnet, repeats=6, filters=32),
+        _PAPER,
+        32,
         note="NASNet-A (6 @ 768)",
         accuracy=Accuracy(96.59, "Zoph et al. 2017, Table 1, mean of five runs", data="CIFAR-10"),
     ),

@@ -11,7 +11,8 @@ weighted sum where today's takes the mean or the largest; that they count from t
 Where we differ, and why: it learns from labels by gradient, as all networks here, and a matrix makes scores of C3 (the
 paper's learns without a teacher: the strongest S-cells of their surroundings take on what they see). The roots of a and
 b are trained, so that a and b stay positive. They start as the paper's rule leaves them after one random pattern, with
-half its inhibition, since most cells would be silent and pass no gradient. Weights c and d, of which the paper says
+half its inhibition, since most cells would be silent and pass no gradient; q is 16 in all layers, where the paper's is
+1 in the first. Weights c and d, of which the paper says
 that they fall with the distance, fall by a tenth with each cell of it. Windows of C1 and C2 reach four cells beyond the
 border, which makes 10 of 16 and 6 of 8. Larger images leave more cells in C3, and their average is taken.
 """

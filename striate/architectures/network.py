@@ -2,18 +2,16 @@
 
 from bisect import bisect_left
 from collections import OrderedDict
-from functools import cached_property
 from itertools import chain
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn
 
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
 from striate.architectures.architecture import Declaration
-from striate.errors import SizeError
+from striate.errors import SettingsError, SizeError
 
-_NO_STAGES = {"decoder", "head", "auxiliary"}  # children that come after the stages
 _LARGEST = 16_384  # pixels of a side
 
 
@@ -40,17 +38,25 @@ class Network(nn.Sequential):
     [('stem', 2, 8)]
     """
 
+    head: nn.Module
+
     def __init__(self, stages: nn.Sequential, head: nn.Module) -> None:
-        super().__init__(OrderedDict(stages.named_children()) | {"head": head})
+        super().__init__(OrderedDict(stages._modules | {"head": head}))
+        self._stage_names = tuple(stages._modules)
+        self._strides: tuple[tuple[int, ...], dict[str, int]] | None = None  # of which modules, and what they are
 
     def __getitem__(self, index: slice | int) -> nn.Sequential | nn.Module:
-        return nn.Sequential(OrderedDict(self.named_children()))[index]
+        return nn.Sequential(OrderedDict(self.stages._modules | {"head": self.head}))[index]
+
+    def _as_it_is(self, *_: object) -> NoReturn:
+        raise SettingsError("a Network keeps its stages and its head: assign another to a name, or take network[:]")
+
+    __delitem__ = append = extend = insert = pop = _as_it_is  # type: ignore[assignment]
 
     @property
     def stages(self) -> nn.Sequential:
         """The stages alone, the same modules: `network.stages[:2].requires_grad_(False)` freezes the first two."""
-        parts = ((name, part) for name, part in self.named_children() if name not in _NO_STAGES)
-        return nn.Sequential(OrderedDict(parts))
+        return nn.Sequential(OrderedDict((name, self.get_submodule(name)) for name in self._stage_names))
 
     def features(self, images: Tensor) -> list[Feature]:
         """The maps of every stage for images (N, C, H, W), with their strides."""
@@ -60,16 +66,20 @@ class Network(nn.Sequential):
     def maps(self, images: Tensor) -> dict[str, Tensor]:
         """The maps of every stage by its name."""
         maps = {}
-        for name, stage in self.stages.named_children():
-            images = stage(images)
+        for name in self._stage_names:
+            images = self.get_submodule(name)(images)
             maps[name] = _own(images)
         return maps
 
-    @cached_property
+    @property
     def strides(self) -> dict[str, int]:
-        """Pixels of the image from one value of a stage's maps to the next: how many 512 more pixels add."""
-        smaller, larger = (_maps_on_meta(self.stages, side) for side in (512, 1024))
-        return {name: 512 // (larger[name].shape[2] - smaller[name].shape[2]) for name in smaller}
+        """Rows of the image from one of a stage's maps to the next: what 512 more add; 0 if they add nothing."""
+        modules = tuple(map(id, self.stages))
+        if self._strides is None or self._strides[0] != modules:
+            smaller, larger = (_maps_on_meta(self.stages, side) for side in (512, 1024))
+            added = {name: larger[name].shape[2] - smaller[name].shape[2] for name in smaller}
+            self._strides = modules, {name: round(512 / rows) if rows else 0 for name, rows in added.items()}
+        return self._strides[1]
 
 
 def left(asked: Declaration, stages: nn.Module) -> torch.Size:
@@ -104,7 +114,9 @@ def on_meta(module: nn.Module, values: Tensor) -> Tensor:
     """What a module makes of values on the meta device, wherever its own tensors are; it is left as it was."""
     tensors = chain(module.named_parameters(remove_duplicate=False), module.named_buffers(remove_duplicate=False))
     shapes = {
-        name: torch.empty(tensor.shape, dtype=torch.float32 if tensor.is_floating_point() else None, device="meta")
+        name: torch.empty(
+            tensor.shape, dtype=torch.float32 if tensor.is_floating_point() else tensor.dtype, device="meta"
+        )
         for name, tensor in tensors
     }
     with torch.no_grad():
@@ -155,9 +167,9 @@ def _last_entered(network: nn.Module, images: Tensor) -> tuple[str, nn.Module, T
 
 def _maps_on_meta(stages: nn.Sequential, side: int) -> dict[str, Tensor]:
     maps = {}
-    channels = (tensor.shape[1] for tensor in stages.parameters() if tensor.dim() == 4)
+    channels = (layer.in_channels for layer in stages.modules() if isinstance(layer, nn.Conv2d))
     values = _images(next(channels, 1), side, side)
-    for name, stage in stages.named_children():
+    for name, stage in zip(stages._modules, stages, strict=True):
         values = on_meta(stage, values)
         maps[name] = _own(values)
     return maps

@@ -23,7 +23,7 @@ from striate.architectures.architecture import Accuracy, Architecture, Declarati
 from striate.architectures.blocks import layers, pooled_head
 from striate.architectures.names import renamed
 from striate.architectures.network import Network
-from striate.architectures.starting import start
+from striate.architectures.starting import by_fan_out, start
 
 Change = Callable[[int, int, int], nn.Sequential]  # of channels, outputs, stride: what is added to the input
 Part = Callable[[int, int, int], nn.Module]  # of the same: a unit, or what the change is added to
@@ -34,7 +34,7 @@ DEPTHS = {  # units of the four stages, by the layers with weights that they mak
 }
 
 
-class Residual(nn.Module):
+class ResidualUnit(nn.Module):
     """ReLU(change(x) + shortcut(x)): (N, channels, H, W) to (N, outputs, H/stride, W/stride)."""
 
     def __init__(self, change: nn.Module, shortcut: nn.Module) -> None:
@@ -47,12 +47,13 @@ class Residual(nn.Module):
         return self.relu(self.change(maps) + self.shortcut(maps))  # type: ignore[no-any-return]
 
 
-def basic(channels: int, outputs: int, stride: int) -> nn.Sequential:
-    """3x3, BN, ReLU, 3x3, BN."""
+def basic(channels: int, outputs: int, stride: int, *, dropout: float = 0.0) -> nn.Sequential:
+    """3x3, BN, ReLU, dropout if any, 3x3, BN."""
     return layers(
         conv1=nn.Conv2d(channels, outputs, 3, stride, padding=1, bias=False),
         bn1=nn.BatchNorm2d(outputs),
         relu1=nn.ReLU(),
+        **({"dropout": nn.Dropout(dropout)} if dropout else {}),
         conv2=nn.Conv2d(outputs, outputs, 3, padding=1, bias=False),
         bn2=nn.BatchNorm2d(outputs),
     )
@@ -76,13 +77,24 @@ def bottleneck(
     )
 
 
-def projection(channels: int, outputs: int, stride: int, *, kernel: int = 1) -> nn.Module:
-    """The input itself, or a convolution to the shape of what is added to it, of `kernel` where it halves."""
-    if stride == 1 and channels == outputs:
-        return nn.Identity()
+def projection(channels: int, outputs: int, stride: int, *, kernel: int = 1) -> nn.Sequential:
+    """A convolution to the shape of what is added to its maps, of `kernel` where it halves, and BN."""
     kernel = kernel if stride > 1 else 1
     convolution = nn.Conv2d(channels, outputs, kernel, stride, padding=kernel // 2, bias=False)
     return nn.Sequential(convolution, nn.BatchNorm2d(outputs))
+
+
+def residual(change: Change, shortcut: Part | None = projection) -> Part:
+    """What builds a unit of its change, and of a shortcut where the shape changes; without shortcuts a plain unit."""
+
+    def unit(channels: int, outputs: int, stride: int) -> nn.Module:
+        changed = change(channels, outputs, stride)
+        if shortcut is None:
+            return layers(change=changed, relu=nn.ReLU())
+        same = (channels, stride) == (outputs, 1)
+        return ResidualUnit(changed, nn.Identity() if same else shortcut(channels, outputs, stride))
+
+    return unit
 
 
 def large_stem(in_channels: int, width: int) -> nn.Module:
@@ -110,52 +122,38 @@ def stages_of(
     return stages
 
 
-def joined(change: Change, shortcut: Part | None) -> Part:
-    """What builds a unit of its change and of what that is added to, if it is added."""
-
-    def unit(channels: int, outputs: int, stride: int) -> nn.Module:
-        changed = change(channels, outputs, stride)
-        if shortcut is None:
-            return layers(change=changed, relu=nn.ReLU())
-        return Residual(changed, shortcut(channels, outputs, stride))
-
-    return unit
-
-
 def resnet(
     asked: Declaration,
-    change: Change,
+    unit: Part,
     depths: tuple[int, ...],
     *,
     width: int = 64,
     stem: Callable[[int, int], nn.Module] = large_stem,
     stem_width: int = 64,
-    shortcut: Part | None = projection,
+    norm_last: bool = False,
     dropout: float = 0.0,
 ) -> Network:
-    """A stem and stages of `depths` units, the first of which gives `width` channels; a plain net without shortcuts."""
+    """A convolution, and stages of `depths` units, the first of which gives `width` channels.
+
+    BN and ReLU stand after that convolution, or `norm_last` after the last unit.
+    """
     first = small_stem if asked.stem == "small" else stem
-    stem_layers = layers(
-        conv1=first(asked.in_channels, stem_width),  # (N, 64, 112, 112) from 224x224
-        bn1=nn.BatchNorm2d(stem_width),
-        relu=nn.ReLU(),
+    outputs = width * 2 ** (len(depths) - 1)
+    stages = layers(
+        stem=layers(conv1=first(asked.in_channels, stem_width)),  # (N, 64, 112, 112) from 224x224
+        **stages_of(unit, stem_width, width, depths, pooled=first is not small_stem),  # (N, width, 56, 56), ...
     )
-    unit = joined(change, shortcut)
-    stages = stages_of(unit, stem_width, width, depths, pooled=first is not small_stem)  # (N, width, 56, 56), ...
-    head = pooled_head(width * 2 ** (len(depths) - 1), asked.num_classes, dropout=dropout)
-    network = Network(layers(stem=stem_layers, **stages), head)
-    start(network, partial(nn.init.kaiming_normal_, mode="fan_out", nonlinearity="relu"), linear=False)
+    normalised = stages[-1 if norm_last else 0]
+    normalised.add_module("bn1", nn.BatchNorm2d(outputs if norm_last else stem_width))
+    normalised.add_module("relu", nn.ReLU())
+    network = Network(stages, pooled_head(outputs, asked.num_classes, dropout=dropout))
+    start(network, by_fan_out, linear=False)
     return network
 
 
-def with_two(depth: int, change: Change = basic) -> partial[Network]:
-    """A network of so many layers, two in each unit."""
-    return partial(resnet, change=change, depths=DEPTHS[depth])
-
-
-def with_three(depth: int, change: Change = bottleneck) -> partial[Network]:
-    """A network of so many layers, three in each unit."""
-    return partial(resnet, change=change, depths=DEPTHS[depth], width=256)
+def deep(depth: int, unit: Part) -> partial[Network]:
+    """A network of so many layers: units of two, or from 50 on of three to four times the width."""
+    return partial(resnet, unit=unit, depths=DEPTHS[depth], width=64 if depth < 50 else 256)
 
 
 def grouped(groups: int, group_width: int) -> Change:
@@ -168,23 +166,29 @@ IDENTITY = Paper("He et al.", 2016, "Identity mappings in deep residual networks
 WIDE = Paper("Zagoruyko & Komodakis", 2016, "Wide residual networks", "arXiv:1605.07146")
 GROUPED = Paper("Xie et al.", 2016, "Aggregated residual transformations for deep neural networks", "arXiv:1611.05431")
 RULES = ((r"^(stem|head)\.", ""), (r"\.change\.", "."), (r"\.shortcut\.", ".downsample."))
-_PEERS = renamed(*RULES)
-_entry = partial(Architecture, names={"torchvision": _PEERS, "timm": _PEERS}, small_stem=True)
+_NAMES = renamed(*RULES)
+_PEERS = {"torchvision": _NAMES, "timm": _NAMES}
+_entry = partial(Architecture, names=_PEERS, small_stem=True)
+_plain = partial(Architecture, paper=DEEP, note="without shortcuts", small_stem=True)
+_timms = partial(_entry, names={"timm": _NAMES})
 _AT_320 = Accuracy(78.2, "He et al. 2016, Table 5 of the original unit, one crop of 320")
+_BASIC, _BOTTLENECK, _TWICE = residual(basic), residual(bottleneck), residual(grouped(1, 128))
 
 NETWORKS = {
-    "plain18": Architecture(partial(with_two(18), shortcut=None), DEEP, note="without shortcuts", small_stem=True),
-    "plain34": Architecture(partial(with_two(34), shortcut=None), DEEP, note="without shortcuts", small_stem=True),
-    "resnet18": _entry(with_two(18), DEEP, accuracy=torchvision(69.758)),
-    "resnet34": _entry(with_two(34), DEEP, accuracy=torchvision(73.314)),
-    "resnet50": _entry(with_three(50), DEEP, accuracy=torchvision(76.130)),
-    "resnet101": _entry(with_three(101), DEEP, accuracy=torchvision(77.374)),
-    "resnet152": _entry(with_three(152), DEEP, accuracy=torchvision(78.312)),
-    "resnet200": _entry(with_three(200), IDENTITY, note="of the original unit", accuracy=_AT_320),
-    "wide_resnet50_2": _entry(with_three(50, grouped(1, 128)), WIDE, accuracy=torchvision(78.468)),
-    "wide_resnet101_2": _entry(with_three(101, grouped(1, 128)), WIDE, accuracy=torchvision(78.848)),
-    "resnext50_32x4d": _entry(with_three(50, grouped(32, 4)), GROUPED, accuracy=torchvision(77.618)),
-    "resnext101_32x4d": _entry(with_three(101, grouped(32, 4)), GROUPED, accuracy=timm(80.336, "gluon_in1k")),
-    "resnext101_32x8d": _entry(with_three(101, grouped(32, 8)), GROUPED, accuracy=torchvision(79.312)),
-    "resnext101_64x4d": _entry(with_three(101, grouped(64, 4)), GROUPED, accuracy=torchvision(83.246)),
+    "plain18": _plain(deep(18, residual(basic, None))),
+    "plain34": _plain(deep(34, residual(basic, None))),
+    "resnet18": _entry(deep(18, _BASIC), DEEP, accuracy=torchvision(69.758)),
+    "resnet34": _entry(deep(34, _BASIC), DEEP, accuracy=torchvision(73.314)),
+    "resnet50": _entry(deep(50, _BOTTLENECK), DEEP, accuracy=torchvision(76.130)),
+    "resnet101": _entry(deep(101, _BOTTLENECK), DEEP, accuracy=torchvision(77.374)),
+    "resnet152": _entry(deep(152, _BOTTLENECK), DEEP, accuracy=torchvision(78.312)),
+    "resnet200": _timms(deep(200, _BOTTLENECK), IDENTITY, note="of the original unit", accuracy=_AT_320),
+    "wide_resnet50_2": _entry(deep(50, _TWICE), WIDE, accuracy=torchvision(78.468)),
+    "wide_resnet101_2": _entry(deep(101, _TWICE), WIDE, note="torchvision's", accuracy=torchvision(78.848)),
+    "resnext50_32x4d": _entry(deep(50, residual(grouped(32, 4))), GROUPED, accuracy=torchvision(77.618)),
+    "resnext101_32x4d": _timms(deep(101, residual(grouped(32, 4))), GROUPED, accuracy=timm(80.336, "gluon_in1k")),
+    "resnext101_32x8d": _entry(
+        deep(101, residual(grouped(32, 8))), GROUPED, note="torchvision's", accuracy=torchvision(79.312)
+    ),
+    "resnext101_64x4d": _entry(deep(101, residual(grouped(64, 4))), GROUPED, accuracy=torchvision(83.246)),
 }

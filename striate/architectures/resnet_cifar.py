@@ -17,7 +17,8 @@ from torch.nn.functional import pad
 
 from striate.architectures.architecture import Accuracy, Architecture
 from striate.architectures.names import renamed
-from striate.architectures.resnet import DEEP, GROUPED, RULES, basic, grouped, resnet, small_stem
+from striate.architectures.network import Network
+from striate.architectures.resnet import DEEP, GROUPED, RULES, Part, basic, grouped, residual, resnet, small_stem
 
 
 class Padding(nn.Module):
@@ -34,26 +35,29 @@ class Padding(nn.Module):
         return pad(kept, (0, 0, 0, 0, self.before, self.after))  # (N, outputs, H/stride, W/stride)
 
 
-_thin = partial(resnet, change=basic, width=16, stem=small_stem, stem_width=16, shortcut=Padding)
 _next = partial(resnet, depths=(3, 3, 3), width=256, stem=small_stem)
+_entry = partial(Architecture, num_classes=10, size=(32, 32), note="for CIFAR")
 _PEERS = {"akamaster": renamed(*RULES, (r"^fc\.", "linear."))}
-_entry = partial(Architecture, num_classes=10, size=(32, 32))
+
+
+def _thin(depth: int, shortcut: Part | None) -> partial[Network]:
+    """A network of so many layers, two in each unit."""
+    depths = 3 * ((depth - 2) // 6,)
+    return partial(resnet, unit=residual(basic, shortcut), depths=depths, width=16, stem=small_stem, stem_width=16)
 
 
 def _plain(depth: int) -> Architecture:
-    n = (depth - 2) // 6
-    return _entry(partial(_thin, depths=(n, n, n), shortcut=None), DEEP, note="without shortcuts, for CIFAR")
+    return _entry(_thin(depth, None), DEEP, note="without shortcuts, for CIFAR")
 
 
-def _residual(depth: int, error: float) -> Architecture:
-    n = (depth - 2) // 6
-    accuracy = Accuracy(100 - error, "He et al. 2015, Table 6", data="CIFAR-10")
-    return _entry(partial(_thin, depths=(n, n, n)), DEEP, note="for CIFAR", accuracy=accuracy, names=_PEERS)
+def _residual(depth: int, error: float, of: str = "") -> Architecture:
+    accuracy = Accuracy(100 - error, f"He et al. 2015, Table 6{of}", data="CIFAR-10")
+    return _entry(_thin(depth, Padding), DEEP, accuracy=accuracy, names=_PEERS)
 
 
 def _grouped(groups: int, error: float) -> Architecture:
     accuracy = Accuracy(100 - error, "Xie et al. 2016, Table 7, mean of 10 runs", data="CIFAR-10")
-    return _entry(partial(_next, change=grouped(groups, 64)), GROUPED, note="for CIFAR", accuracy=accuracy)
+    return _entry(partial(_next, unit=residual(grouped(groups, 64))), GROUPED, accuracy=accuracy)
 
 
 NETWORKS = {
@@ -62,7 +66,7 @@ NETWORKS = {
     "resnet32": _residual(32, 7.51),
     "resnet44": _residual(44, 7.17),
     "resnet56": _residual(56, 6.97),
-    "resnet110": _residual(110, 6.43),
+    "resnet110": _residual(110, 6.43, ", best of five"),
     "resnet1202": _residual(1202, 7.93),
     "resnext29_8x64d": _grouped(8, 3.65),
     "resnext29_16x64d": _grouped(16, 3.58),

@@ -4,13 +4,16 @@ A stage holds all rows whose maps have the same side, so that names are as `stag
 block of row 5, the first convolution with a window.
 """
 
-from collections.abc import Callable, Sequence
+from collections import OrderedDict
+from collections.abc import Callable
 from typing import NamedTuple
 
 from torch import nn
 
-from striate.architectures.blocks import layers
+from striate.architectures.architecture import Declaration
+from striate.architectures.blocks import Residual, layers, pooled_head
 from striate.architectures.names import Dialect, renamed
+from striate.architectures.network import Network
 from striate.arithmetic.scaling import rounded_channels, rounded_repeats
 
 
@@ -28,19 +31,45 @@ class Row(NamedTuple):
         return self._replace(width=rounded_channels(width * self.width), repeats=rounded_repeats(depth * self.repeats))
 
 
-def stages_of(
-    stem: nn.Module, channels: int, rows: Sequence[Row], block: Callable[[int, Row, int], nn.Module]
-) -> nn.Sequential:
-    """A stage for each side of the maps: a stem of stride 2, rows of blocks; `block` takes channels, row and stride."""
-    stages = layers(stage1=layers(stem=stem))
+Convolve = Callable[..., nn.Sequential]  # takes what `convolution` takes
+Part = nn.Module | None
+Block = Callable[[Convolve, int, Row, int], nn.Sequential]  # takes channels, a row and a stride
+
+
+def network_of_rows(
+    asked: Declaration, convolve: Convolve, stem: int, rows: list[Row], block: Block, *, last: int = 0, dropout: float
+) -> Network:
+    """A stage for each side of the maps: a stem of stride 2, rows of blocks, 1x1 to `last` maps if any; usual head."""
+    stages, channels = layers(stage1=layers(stem=convolve(asked.in_channels, stem, 3, 2))), stem
     for number, row in enumerate(rows, start=1):
         if row.stride > 1:
             stages.add_module(f"stage{len(stages) + 1}", nn.Sequential())
-        blocks = nn.Sequential(block(channels, row, row.stride))
-        blocks.extend(block(row.width, row, 1) for _ in range(row.repeats - 1))
+        blocks = nn.Sequential(block(convolve, channels, row, row.stride))
+        blocks.extend(block(convolve, row.width, row, 1) for _ in range(row.repeats - 1))
         stages[-1].add_module(f"blocks{number}", blocks)
         channels = row.width
-    return stages
+    if last:
+        stages[-1].add_module("last", convolve(channels, last))
+    return Network(stages, pooled_head(last or channels, asked.num_classes, dropout=dropout))
+
+
+def inverted(
+    convolve: Convolve, channels: int, row: Row, stride: int, *, squeeze: Part = None, drop: Part = None
+) -> nn.Sequential:
+    """1x1 to wide maps, a window on each alone, squeeze if any, 1x1 to fewer; the input is added if it fits.
+
+    `convolve` brings BN and activation, of which the last 1x1 has no activation; `drop` comes before the sum.
+    """
+    inside, adds = row.expansion * channels, stride == 1 and channels == row.width
+    parts = {
+        "expand": convolve(channels, inside) if row.expansion > 1 else None,
+        "depthwise": convolve(inside, inside, row.kernel, stride, groups=inside),
+        "squeeze": squeeze,
+        "project": convolve(inside, row.width, activation=None),
+        "drop": drop if adds else None,
+    }
+    chain = OrderedDict((name, part) for name, part in parts.items() if part is not None)
+    return Residual(chain) if adds else nn.Sequential(chain)
 
 
 def names_in_timm(*, plain: str) -> Dialect:
@@ -60,7 +89,7 @@ def names_in_timm(*, plain: str) -> Dialect:
     )
 
 
-def numbered_as_in_torchvision(*parts: str) -> list[tuple[str, str]]:
+def numbered_in_torchvision(*parts: str) -> list[tuple[str, str]]:
     """Rules that number the parts of blocks, where those of features.1 do not widen: theirs begin with the second."""
     first = [(rf"^(features\.1\..*){part}", rf"\g<1>{number}") for number, part in enumerate(parts[1:])]
     return first + [(part, str(number)) for number, part in enumerate(parts)]

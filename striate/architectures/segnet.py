@@ -4,7 +4,7 @@ Source: Badrinarayanan, Kendall, Cipolla, "SegNet: A deep convolutional encoder-
 segmentation", 2015, arXiv:1511.00561, figure 2 and section 3; 29.45 million parameters; the widths of the decoder, its
 last window and the 11 classes of CamVid are in the authors' published network. Sides from 360x480: 180x240, 90x120,
 45x60, 22x30, 11x15, and back. SegNet-Basic has four stages of one 7x7 convolution with 64 maps and no bias, and no ReLU
-in its decoder; a 1x1 convolution makes its scores.
+in its decoder; a 1x1 convolution makes its scores. No bias is the paper's word; the authors' published network has one.
 
 Where we differ, and why: a pooling drops the last row of an odd side, 22 of 45 (the authors' rounds up to 23), and
 unpooling gives it back as zeros. The contrast of images is not normalised in the network. The encoder's parameters have
@@ -18,8 +18,9 @@ from typing import NamedTuple
 from torch import Tensor, nn
 
 from striate.architectures.architecture import Architecture, Declaration, Paper
-from striate.architectures.encoder_decoder import EncoderDecoder
+from striate.architectures.encoder_decoder import Decoder, EncoderDecoder
 from striate.architectures.starting import start
+from striate.architectures.vgg import numbered
 from striate.layers.unpooling import Switches, SwitchPool2d, SwitchUnpool2d
 
 
@@ -48,71 +49,57 @@ _BASIC = _Table(((64,),) * 4, ((64,),) * 4, kernel=7, last_kernel=1, bias=False,
 class Encoding(nn.Sequential):
     """Convolutions with batch norm and ReLU, and a pooling that can say where it found its maxima."""
 
-    def forward(self, maps: Tensor, *, switches: bool = False) -> Tensor | tuple[Tensor, Switches]:
+    def forward(self, maps: Tensor, *, switches: bool = False) -> Tensor | tuple[Switches, Tensor]:
         pooled, places = super().forward(maps)  # type: ignore[no-untyped-call]
-        return (pooled, places) if switches else pooled
+        return (places, pooled) if switches else pooled
 
 
 class Decoding(nn.Sequential):
     """Each value where its maximum was, and convolutions that fill the gaps."""
 
-    def forward(self, maps: Tensor, places: Switches) -> Tensor:  # type: ignore[override]
+    def forward(self, maps: Tensor, given: tuple[Switches, Tensor]) -> Tensor:  # type: ignore[override]
         unpool, *convolutions = self
-        maps = unpool(maps, places)
+        maps = unpool(maps, given[0])
         for layer in convolutions:
             maps = layer(maps)
         return maps
 
 
-class Decoder(nn.Sequential):
-    """One `Decoding` for each pooling, the last pooling first."""
-
-    def forward(self, maps: Tensor, switches: list[Switches]) -> Tensor:  # type: ignore[override]
-        for decoding, places in zip(self, reversed(switches), strict=True):
-            maps = decoding(maps, places)
-        return maps
-
-
 class SegNet(EncoderDecoder):
-    """Stages that hand on their maps, a decoder that is given the last of them and the switches of all poolings."""
+    """Stages that hand on their maps, and a decoder that is given those and the switches of all poolings."""
 
     def forward(self, images: Tensor) -> Tensor:
-        *stages, decoder, head = self
-        switches = []
-        for stage in stages:
-            images, places = stage(images, switches=True)
-            switches.append(places)
-        return head(decoder(images, switches))  # type: ignore[no-any-return]
+        seen = []
+        for stage in self.stages:
+            places, images = stage(images, switches=True)
+            seen.append((places, images))
+        return self.head(self.decoder(seen))  # type: ignore[no-any-return]
 
 
 def segnet(asked: Declaration, table: _Table) -> SegNet:
     """A stage for each row of the table, one of the decoder for each of its rows, and a convolution to K maps."""
-    stages, decoder, channels, place = nn.Sequential(), Decoder(), asked.in_channels, 0
-    for number, widths in enumerate(table.encoder, start=1):
-        stage = Encoding()
-        for layer in (*_convolutions(channels, widths, table, relu=True), SwitchPool2d(2)):
-            stage.add_module(str(place), layer)  # numbered through all stages, as in VGG
-            place += 1
-        stages.add_module(f"stage{number}", stage)
-        channels = widths[-1]
-    for number, widths in zip(range(len(table.decoder), 0, -1), table.decoder, strict=True):
-        convolutions = _convolutions(channels, widths, table, relu=table.relu)
-        decoder.add_module(f"stage{number}", Decoding(SwitchUnpool2d(), *convolutions))
-        channels = widths[-1]
+    down = _rows(asked.in_channels, table.encoder, table, relu=True)
+    stages = numbered(((*row, SwitchPool2d(2)) for row in down), Encoding)
+    up = _rows(table.encoder[-1][-1], table.decoder, table, relu=table.relu)
+    decoder = Decoder()
+    for number, row in zip(range(len(table.decoder), 0, -1), up, strict=True):
+        decoder.add_module(f"stage{number}", Decoding(SwitchUnpool2d(), *row))
+    channels = table.decoder[-1][-1]
     head = nn.Conv2d(channels, asked.num_classes, table.last_kernel, padding=table.last_kernel // 2)
     network = SegNet(stages, decoder, head)
-    start(network, partial(nn.init.kaiming_normal_, nonlinearity="relu"))
+    start(network)
     return network
 
 
-def _convolutions(channels: int, widths: tuple[int, ...], table: _Table, *, relu: bool) -> Iterator[nn.Module]:
+def _rows(channels: int, rows: tuple[tuple[int, ...], ...], table: _Table, *, relu: bool) -> Iterator[list[nn.Module]]:
     """Convolutions that keep the size, each with batch norm, and ReLU if asked."""
-    for width in widths:
-        yield nn.Conv2d(channels, width, table.kernel, padding=table.kernel // 2, bias=table.bias)
-        yield nn.BatchNorm2d(width)
-        if relu:
-            yield nn.ReLU()
-        channels = width
+    for widths in rows:
+        row: list[nn.Module] = []
+        for width in widths:
+            row.append(nn.Conv2d(channels, width, table.kernel, padding=table.kernel // 2, bias=table.bias))
+            row += [nn.BatchNorm2d(width), nn.ReLU()] if relu else [nn.BatchNorm2d(width)]
+            channels = width
+        yield row
 
 
 _PAPER = Paper(

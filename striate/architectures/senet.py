@@ -14,8 +14,9 @@ from functools import partial
 from torch import nn
 
 from striate.architectures.architecture import Architecture, Paper, timm
+from striate.architectures.blocks import convolution
 from striate.architectures.names import renamed
-from striate.architectures.resnet import RULES, Change, basic, bottleneck, grouped, projection, with_three, with_two
+from striate.architectures.resnet import RULES, Change, basic, bottleneck, deep, grouped, projection, residual
 from striate.layers.squeeze import SqueezeExcitation
 
 
@@ -31,39 +32,29 @@ def excited(change: Change) -> Change:
 
 
 def deep_stem(in_channels: int, width: int) -> nn.Module:
-    """Three 3x3, the first with stride 2; the first two give half the width, and each has BN and ReLU."""
+    """Three 3x3, the first with stride 2; the first two give half the width and have BN and ReLU."""
     half = width // 2
-    return nn.Sequential(
-        nn.Conv2d(in_channels, half, 3, stride=2, padding=1, bias=False),
-        nn.BatchNorm2d(half),
-        nn.ReLU(),
-        nn.Conv2d(half, half, 3, padding=1, bias=False),
-        nn.BatchNorm2d(half),
-        nn.ReLU(),
-        nn.Conv2d(half, width, 3, padding=1, bias=False),
-    )
+    last = nn.Conv2d(half, width, 3, padding=1, bias=False)
+    return nn.Sequential(*convolution(in_channels, half, 3, stride=2), *convolution(half, half, 3), last)
 
 
+_HALVED = excited(partial(bottleneck, groups=64, group_width=4, halved=True))
 _senet154 = partial(
-    with_three(152, excited(partial(bottleneck, groups=64, group_width=4, halved=True))),
-    stem=deep_stem,
-    stem_width=128,
-    shortcut=partial(projection, kernel=3),
-    dropout=0.2,
+    deep(152, residual(_HALVED, partial(projection, kernel=3))), stem=deep_stem, stem_width=128, dropout=0.2
 )
 _PAPER = Paper("Hu et al.", 2017, "Squeeze-and-excitation networks", "arXiv:1709.01507")
 _PEERS = renamed(*RULES, ("se.reduce", "se.fc1"), ("se.expand", "se.fc2"))
 _entry = partial(Architecture, paper=_PAPER, names={"timm": _PEERS}, small_stem=True)
 
 NETWORKS = {
-    "seresnet18": _entry(with_two(18, excited(basic))),
-    "seresnet34": _entry(with_two(34, excited(basic))),
-    "seresnet50": _entry(with_three(50, excited(bottleneck)), accuracy=timm(80.260, "ra2_in1k")),
-    "seresnet101": _entry(with_three(101, excited(bottleneck))),
-    "seresnet152": _entry(with_three(152, excited(bottleneck))),
-    "seresnext50_32x4d": _entry(with_three(50, excited(grouped(32, 4))), accuracy=timm(79.916, "gluon_in1k")),
-    "seresnext101_32x4d": _entry(with_three(101, excited(grouped(32, 4))), accuracy=timm(80.886, "gluon_in1k")),
-    "seresnext101_32x8d": _entry(with_three(101, excited(grouped(32, 8))), accuracy=timm(83.618, "ah_in1k")),
-    "seresnext101_64x4d": _entry(with_three(101, excited(grouped(64, 4))), accuracy=timm(80.884, "gluon_in1k")),
+    "seresnet18": _entry(deep(18, residual(excited(basic)))),
+    "seresnet34": _entry(deep(34, residual(excited(basic)))),
+    "seresnet50": _entry(deep(50, residual(excited(bottleneck))), accuracy=timm(80.260, "ra2_in1k")),
+    "seresnet101": _entry(deep(101, residual(excited(bottleneck)))),
+    "seresnet152": _entry(deep(152, residual(excited(bottleneck)))),
+    "seresnext50_32x4d": _entry(deep(50, residual(excited(grouped(32, 4)))), accuracy=timm(79.916, "gluon_in1k")),
+    "seresnext101_32x4d": _entry(deep(101, residual(excited(grouped(32, 4)))), accuracy=timm(80.886, "gluon_in1k")),
+    "seresnext101_32x8d": _entry(deep(101, residual(excited(grouped(32, 8)))), accuracy=timm(83.618, "ah_in1k")),
+    "seresnext101_64x4d": _entry(deep(101, residual(excited(grouped(64, 4)))), accuracy=timm(80.884, "gluon_in1k")),
     "senet154": _entry(_senet154, accuracy=timm(81.258, "gluon_in1k")),
 }

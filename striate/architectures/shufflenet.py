@@ -25,6 +25,8 @@ from striate.architectures.network import Network
 from striate.architectures.starting import start
 from striate.layers.layout import laid_as
 
+Unit = Callable[[int, int, int], nn.Module]  # takes channels, width, stride
+
 _DEPTHS = {"stage2": 4, "stage3": 8, "stage4": 4}  # units, the first of which halves the picture
 _WIDTHS = {1: 144, 2: 200, 3: 240, 4: 272, 8: 384}  # maps of version 1's stage 2 by its groups; then twice, four times
 
@@ -96,38 +98,32 @@ def _depthwise(channels: int, stride: int) -> nn.Sequential:
 
 def shufflenet_v1(asked: Declaration, groups: int, scale: float = 1, stem: int = 24) -> Network:
     """A column of Table 1, its maps times `scale`; the few maps of the stem are not grouped."""
-
-    def unit(channels: int, width: int, stride: int) -> SumUnit:
-        return SumUnit(channels, width, stride, groups=groups, first_groups=1 if channels == stem else groups)
-
-    width = int(_WIDTHS[groups] * scale)
-    stages = _stages(asked, (stem, width, 2 * width, 4 * width), unit)
-    return _started(Network(stages, pooled_head(4 * width, asked.num_classes)))
+    width, unit = int(_WIDTHS[groups] * scale), partial(SumUnit, groups=groups)
+    widths, first = (stem, width, 2 * width, 4 * width), partial(unit, first_groups=1)
+    return _network(asked, widths, partial(unit, first_groups=groups), first=first)
 
 
 def shufflenet_v2(asked: Declaration, widths: tuple[int, int, int], last: int = 1024) -> Network:
     """A column of Table 5."""
-    stages = _stages(asked, (24, *widths), SplitUnit)
-    stages.add_module("conv5", nn.Sequential(*convolution(widths[-1], last)))  # (N, last, 7, 7)
-    return _started(Network(stages, pooled_head(last, asked.num_classes)))
+    return _network(asked, (24, *widths), SplitUnit, first=SplitUnit, last=last)
 
 
-def _stages(
-    asked: Declaration, widths: tuple[int, int, int, int], unit: Callable[[int, int, int], nn.Module]
-) -> nn.Sequential:
-    """A stem of widths[0] maps, and three stages of units, built of channels, width and stride."""
+def _network(
+    asked: Declaration, widths: tuple[int, int, int, int], unit: Unit, *, first: Unit, last: int = 0
+) -> Network:
+    """A stem of widths[0] maps, three stages of units, `first` the very first of them, 1x1 to `last` maps if any."""
     stages = layers(
         conv1=nn.Sequential(*convolution(asked.in_channels, widths[0], 3, stride=2)),  # (N, widths[0], 112, 112)
         maxpool=nn.MaxPool2d(3, stride=2, padding=1),  # (N, widths[0], 56, 56)
     )
     for (name, depth), channels, width in zip(_DEPTHS.items(), widths[:-1], widths[1:], strict=True):
         same = (unit(width, width, 1) for _ in range(depth - 1))
-        stages.add_module(name, nn.Sequential(unit(channels, width, 2), *same))
-    return stages
-
-
-def _started(network: Network) -> Network:
-    start(network, partial(nn.init.kaiming_normal_, nonlinearity="relu"), linear=False)
+        stages.add_module(name, nn.Sequential(first(channels, width, 2), *same))
+        first = unit
+    if last:
+        stages.add_module("conv5", nn.Sequential(*convolution(widths[-1], last)))  # (N, last, 7, 7)
+    network = Network(stages, pooled_head(last or widths[-1], asked.num_classes))
+    start(network, linear=False)
     return network
 
 

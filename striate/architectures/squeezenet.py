@@ -5,9 +5,10 @@ arXiv:1602.07360, figure 1 and Table 1. 1,248,424 parameters. Sides from 227: 11
 
 Where we differ, and why: Table 1 says 224, but its sides, and the authors' network, come from 227; on 224 they are 109,
 54, 27 and 13, as in torchvision. `squeezenet1_0_caffe` is the network of the authors' trained weights, whose last 1x1
-convolution has a border of zeros. `squeezenet1_1` is their later one, with earlier poolings and fewer multiplies.
-Poolings count a window that reaches over the border (ceil), as Caffe's do. Weights start as in He et al. 2015
-(arXiv:1502.01852), since the paper gives no start, and those of the last convolution from N(0, 0.01), as the authors'.
+convolution has a border of zeros; they take blue, green and red from 0 to 255 in this order, less 104, 117 and 123.
+`squeezenet1_1` is their later one, with earlier poolings and fewer multiplies. Poolings count a window that reaches
+over the border (ceil), as Caffe's do. Weights start as in He et al. 2015 (arXiv:1502.01852), since the paper gives no
+start, and those of the last convolution from N(0, 0.01), as the authors'.
 """
 
 from collections import OrderedDict
@@ -45,7 +46,7 @@ def squeezenet(
         avgpool=nn.AdaptiveAvgPool2d(1),
         flatten=nn.Flatten(),
     )
-    start(stages, partial(nn.init.kaiming_uniform_, nonlinearity="relu"))
+    start(stages, nn.init.kaiming_uniform_)
     start(head, partial(nn.init.normal_, std=0.01))
     return Network(stages, head)
 
@@ -68,17 +69,15 @@ def _fire(channels: int, expanded: int) -> nn.Sequential:
     )
 
 
-def _torchvision(fires: _Fires) -> dict[str, Dialect]:
+def _torchvision(fires: _Fires) -> Dialect:
     """Its modules are numbered, and so are the ReLU after the first and the poolings."""
     places = ((number, number + 1 + poolings) for poolings, group in enumerate(fires) for number in group)
-    return {
-        "torchvision": renamed(
-            (r"^stage1\.conv1", "features.0"),
-            *((rf"^stage\d\.fire{number}", f"features.{place}") for number, place in places),
-            (r"\.expand\.", "."),
-            (r"^head\.conv10", "classifier.1"),
-        )
-    }
+    return renamed(
+        (r"^stage1\.conv1", "features.0"),
+        *((rf"^stage\d\.fire{number}", f"features.{place}") for number, place in places),
+        (r"\.expand\.", "."),
+        (r"^head\.conv10", "classifier.1"),
+    )
 
 
 _PAPER = Paper(
@@ -89,20 +88,24 @@ _PAPER = Paper(
 )
 
 NETWORKS = {
-    "squeezenet1_0": Architecture(squeezenet, _PAPER, accuracy=torchvision(58.092), names=_torchvision(_FIRES_1_0)),
+    "squeezenet1_0": Architecture(
+        squeezenet, _PAPER, accuracy=torchvision(58.092), names={"torchvision": _torchvision(_FIRES_1_0)}
+    ),
     "squeezenet1_0_caffe": Architecture(
         partial(squeezenet, border=1),
         _PAPER,
         size=(227, 227),
         note="as trained by its authors",
         accuracy=Accuracy(57.5, "Iandola et al. 2016, Table 2"),
-        names=_torchvision(_FIRES_1_0),
+        names={"caffe": _torchvision(_FIRES_1_0)},
+        mean=(123 / 255, 117 / 255, 104 / 255),
+        std=(1 / 255,) * 3,
     ),
     "squeezenet1_1": Architecture(
         partial(squeezenet, width=64, kernel=3, fires=_FIRES_1_1),
         _PAPER,
         note="its authors' version 1.1",
         accuracy=torchvision(58.178),
-        names=_torchvision(_FIRES_1_1),
+        names={"torchvision": _torchvision(_FIRES_1_1)},
     ),
 }

@@ -4,12 +4,19 @@ Weights on the meta device have no values to draw: they are passed over, since t
 """
 
 from collections.abc import Callable
+from functools import partial
 
 from torch import Tensor, nn
 
+by_fan_out = partial(nn.init.kaiming_normal_, mode="fan_out", nonlinearity="relu")  # He et al. 2015, equation 14
 
-def start(network: nn.Module, draw: Callable[[Tensor], Tensor], *, linear: bool = True) -> None:
+
+def start(
+    network: nn.Module, draw: Callable[[Tensor], Tensor] = nn.init.kaiming_normal_, *, linear: bool = True
+) -> None:
     """Let `draw` fill the weights of all convolutions, and of the fully connected layers if `linear`.
+
+    If none is given, they start as in He et al. 2015 (arXiv:1502.01852), for ReLU and by their fan-in.
 
     >>> layer = nn.Linear(2, 2)
     >>> start(layer, nn.init.ones_)

@@ -6,7 +6,8 @@ arXiv:1505.04597, figure 1 and sections 2 and 3: 23 convolutions, 31,030,658 par
 
 Where we differ, and why: an odd side loses its last row or column in a pooling, where the paper asks for tiles that are
 even at every pooling (12 more than a multiple of 16). Dropout stands at the ends of the fourth and the fifth stage, at
-0.5, as in the authors' published network; the paper says no more than "at the end of the contracting path".
+0.5, as in the authors' published network; the paper says no more than "at the end of the contracting path". Nothing
+follows an up-convolution, as in figure 1; ports of the published network have a ReLU there.
 `unet_same` pads every window and names all pixels, of sides from 16 on: where a pooling has dropped a row, a row of
 zeros takes its place on the way back. `unet_same_bn` normalises after each 3x3 convolution, which then needs no bias.
 Weights start as the paper says, from N(0, 2/n) where n values make one; in an up-convolution that is one of each map.
@@ -20,7 +21,7 @@ from torch.nn import functional
 
 from striate.architectures.architecture import Architecture, Declaration, Paper
 from striate.architectures.blocks import layers
-from striate.architectures.encoder_decoder import EncoderDecoder
+from striate.architectures.encoder_decoder import Decoder, EncoderDecoder
 from striate.architectures.network import expect_to_fit
 from striate.architectures.starting import start
 
@@ -45,21 +46,11 @@ class Joining(nn.Module):
         return self.convolutions(torch.cat([across, maps], dim=1))  # type: ignore[no-any-return]
 
 
-class Expanding(nn.Sequential):
-    """The maps of the last stage, joined with those of every stage before it, from the nearest to the first."""
-
-    def forward(self, maps: list[Tensor]) -> Tensor:
-        *others, joined = maps
-        for joining, across in zip(self, reversed(others), strict=True):
-            joined = joining(joined, across)
-        return joined
-
-
 def unet(
     asked: Declaration, widths: tuple[int, ...] = _WIDTHS, *, padded: bool = False, batch_norm: bool = False
 ) -> EncoderDecoder:
     """Stages with a pooling before all but the first, one joining less, and a 1x1 convolution to K maps."""
-    stages, decoder, channels = nn.Sequential(), Expanding(), asked.in_channels
+    stages, decoder, channels = nn.Sequential(), Decoder(), asked.in_channels
     for number, width in enumerate(widths, start=1):
         pool = {"pool": nn.MaxPool2d(2)} if number > 1 else {}
         dropout = {"dropout": nn.Dropout(0.5)} if number > 3 else {}
@@ -92,7 +83,7 @@ def _fitted(maps: Tensor, other: Tensor) -> Tensor:
 
 
 def _start(network: nn.Module) -> None:
-    start(network, partial(nn.init.kaiming_normal_, nonlinearity="relu"))
+    start(network)
     for layer in network.modules():
         if isinstance(layer, nn.ConvTranspose2d) and not layer.weight.is_meta:
             nn.init.normal_(layer.weight, std=(2 / layer.in_channels) ** 0.5)  # its windows do not meet

@@ -9,8 +9,10 @@ is built for what is left of the image, 7x7 of 224x224; torchvision pools every 
 torchvision's.
 """
 
-from collections.abc import Iterator
+from collections import OrderedDict
+from collections.abc import Iterable
 from functools import partial
+from itertools import count
 from math import prod
 
 from torch import nn
@@ -32,32 +34,34 @@ _D = ((3, 3), (3, 3), (3, 3, 3), (3, 3, 3), (3, 3, 3))
 _E = ((3, 3), (3, 3), (3, 3, 3, 3), (3, 3, 3, 3), (3, 3, 3, 3))
 
 
+def numbered(rows: Iterable[Iterable[nn.Module]], stage: type[nn.Sequential] = nn.Sequential) -> nn.Sequential:
+    """A stage of each row of layers, which are numbered through all stages, as torchvision numbers them."""
+    places, stages = count(), nn.Sequential()
+    for number, row in enumerate(rows, start=1):
+        stages.add_module(f"stage{number}", stage(OrderedDict((str(next(places)), layer) for layer in row)))
+    return stages
+
+
 def vgg(asked: Declaration, column: _Kernels, *, lrn: bool = False, batch_norm: bool = False) -> Network:
     """A column of Table 1; with local response normalisation after the first convolution, or batch normalisation."""
-    stages, channels, place = nn.Sequential(), asked.in_channels, 0
-    for number, (width, kernels) in enumerate(zip(_WIDTHS, column, strict=True), start=1):
-        stage = nn.Sequential()
-        for layer in _stage(channels, width, kernels, lrn=lrn and number == 1, batch_norm=batch_norm):
-            stage.add_module(str(place), layer)  # numbered through all stages, as torchvision numbers them
-            place += 1
-        stages.add_module(f"stage{number}", stage)
-        channels = width
+    befores = (asked.in_channels, *_WIDTHS[:-1])
+    first, *others = (_row(*row, batch_norm=batch_norm) for row in zip(befores, _WIDTHS, column, strict=True))
+    if lrn:
+        first.append(local_response_normalisation())
+    stages = numbered([*row, nn.MaxPool2d(2)] for row in (first, *others))
     network = Network(stages, dense_head(prod(left(asked, stages)), asked.num_classes))  # from (N, 512, 7, 7)
     start(network, nn.init.xavier_uniform_)
     return network
 
 
-def _stage(channels: int, width: int, kernels: tuple[int, ...], *, lrn: bool, batch_norm: bool) -> Iterator[nn.Module]:
-    """Convolutions padded to keep the size, and a pooling."""
+def _row(channels: int, width: int, kernels: tuple[int, ...], *, batch_norm: bool) -> list[nn.Module]:
+    """Convolutions padded to keep the size."""
+    row: list[nn.Module] = []
     for kernel in kernels:
-        yield nn.Conv2d(channels, width, kernel, padding=kernel // 2)
-        if batch_norm:
-            yield nn.BatchNorm2d(width)
-        yield nn.ReLU()
+        norm = [nn.BatchNorm2d(width)] if batch_norm else []
+        row += [nn.Conv2d(channels, width, kernel, padding=kernel // 2), *norm, nn.ReLU()]
         channels = width
-    if lrn:
-        yield local_response_normalisation()
-    yield nn.MaxPool2d(2)
+    return row
 
 
 _PAPER = Paper(
@@ -66,21 +70,24 @@ _PAPER = Paper(
     "Very deep convolutional networks for large-scale image recognition",
     "arXiv:1409.1556",
 )
+_TORCHVISION = (("head.fc6", "classifier.0"), ("head.fc7", "classifier.3"), ("head.fc8", "classifier.6"))
+_TIMM = (("head.fc6", "pre_logits.fc1"), ("head.fc7", "pre_logits.fc2"), ("head.fc8", "head.fc"))
 _NAMES = {
-    "torchvision": renamed(
-        (r"^stage\d", "features"),
-        ("head.fc6", "classifier.0"),
-        ("head.fc7", "classifier.3"),
-        ("head.fc8", "classifier.6"),
-    ),
-    "timm": renamed(
-        (r"^stage\d", "features"),
-        ("head.fc6", "pre_logits.fc1"),
-        ("head.fc7", "pre_logits.fc2"),
-        ("head.fc8", "head.fc"),
-    ),
+    "torchvision": renamed((r"^stage\d", "features"), *_TORCHVISION),
+    "timm": renamed((r"^stage\d", "features"), *_TIMM),
 }
-_column = partial(Architecture, paper=_PAPER, names=_NAMES)
+_vgg = partial(Architecture, paper=_PAPER)
+
+
+def _of(depth: int, column: str, kernels: _Kernels, plain: float, normalised: float) -> dict[str, Architecture]:
+    """A column without batch norm and with it, given what torchvision's are right in, in percent."""
+    build, named = partial(vgg, column=kernels), partial(_vgg, names=_NAMES)
+    return {
+        f"vgg{depth}": named(build, note=column, accuracy=torchvision(plain)),
+        f"vgg{depth}_bn": named(
+            partial(build, batch_norm=True), note=f"{column} with batch norm", accuracy=torchvision(normalised)
+        ),
+    }
 
 
 def _dense(error: float) -> Accuracy:
@@ -89,22 +96,10 @@ def _dense(error: float) -> Accuracy:
 
 
 NETWORKS = {
-    "vgg11": _column(partial(vgg, column=_A), note="A", accuracy=torchvision(69.020)),
-    "vgg11_bn": _column(
-        partial(vgg, column=_A, batch_norm=True), note="A with batch norm", accuracy=torchvision(70.370)
-    ),
-    "vgg11_lrn": _column(partial(vgg, column=_A, lrn=True), note="A-LRN", accuracy=_dense(29.7)),
-    "vgg13": _column(partial(vgg, column=_B), note="B", accuracy=torchvision(69.928)),
-    "vgg13_bn": _column(
-        partial(vgg, column=_B, batch_norm=True), note="B with batch norm", accuracy=torchvision(71.586)
-    ),
-    "vgg16_c": _column(partial(vgg, column=_C), note="C", accuracy=_dense(28.1)),
-    "vgg16": _column(partial(vgg, column=_D), note="D", accuracy=torchvision(71.592)),
-    "vgg16_bn": _column(
-        partial(vgg, column=_D, batch_norm=True), note="D with batch norm", accuracy=torchvision(73.360)
-    ),
-    "vgg19": _column(partial(vgg, column=_E), note="E", accuracy=torchvision(72.376)),
-    "vgg19_bn": _column(
-        partial(vgg, column=_E, batch_norm=True), note="E with batch norm", accuracy=torchvision(74.218)
-    ),
+    **_of(11, "A", _A, 69.020, 70.370),
+    "vgg11_lrn": _vgg(partial(vgg, column=_A, lrn=True), note="A-LRN", accuracy=_dense(29.7)),
+    **_of(13, "B", _B, 69.928, 71.586),
+    "vgg16_c": _vgg(partial(vgg, column=_C), note="C", accuracy=_dense(28.1)),
+    **_of(16, "D", _D, 71.592, 73.360),
+    **_of(19, "E", _E, 72.376, 74.218),
 }

@@ -4,16 +4,16 @@ Source: Chollet, "Xception: deep learning with depthwise separable convolutions"
 22,855,952 parameters (Table 3). Sides from 299: 149, 147, 74, 37, 19, 10, 1.
 
 Where we differ, and why: figure 5 does not say how sides are padded; here poolings are, by one pixel all around, and
-the first two convolutions are not, as in timm, whose published weights expect it. The paper gives no start:
-convolutions start as in He et al. 2015 (arXiv:1502.01852), by their fan-in; the last layer starts as torch has it.
+the first two convolutions are not, as in timm, whose published weights expect it, and values from -1 to 1. The paper
+gives no start: convolutions start as in He et al. 2015 (arXiv:1502.01852), by their fan-in; the last layer starts as
+torch has it.
 """
 
-from functools import partial
 from itertools import pairwise
 
 from torch import Tensor, nn
 
-from striate.architectures.architecture import Architecture, Declaration, Paper, timm
+from striate.architectures.architecture import HALF, Architecture, Declaration, Paper, timm
 from striate.architectures.blocks import layers, pooled_head
 from striate.architectures.names import renamed
 from striate.architectures.network import Network
@@ -71,7 +71,7 @@ def xception(asked: Declaration) -> Network:
         ),
     )
     network = Network(stages, pooled_head(2048, asked.num_classes, dropout=0.5))
-    start(network, partial(nn.init.kaiming_normal_, nonlinearity="relu"), linear=False)
+    start(network, linear=False)
     return network
 
 
@@ -96,5 +96,7 @@ NETWORKS = {
         note="figure 5",
         accuracy=timm(79.058, "legacy_xception.tf_in1k", size=299),
         names={"timm": _TIMM},
+        mean=HALF,
+        std=HALF,
     )
 }

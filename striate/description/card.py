@@ -82,7 +82,7 @@ class Card(Tabled):
 
         >>> from striate import describe
         >>> [row.layer for row in describe("resnet18").grouped(1).rows][:5]
-        ['input', 'conv1', 'bn1', 'maxpool', 'layer1']
+        ['input', 'stem', 'layer1', 'layer2', 'layer3']
         """
 
         def place(row: Row) -> str:

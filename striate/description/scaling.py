@@ -84,7 +84,10 @@ def scale(name: str, budget: str | int) -> Proposal:
     taken = _counter()
     own = taken(name, base.side)
     if not own <= most <= _LARGEST:
-        raise SettingsError(f"budget is {most:,}; expected from {own:,} multiplies, those of {name}, to {_LARGEST:,}")
+        raise SettingsError(
+            f"budget is {most:,}; expected from {own:,} multiplies, those of {name}, to {_LARGEST:,}"
+            "; smaller ones are built by their factors, as efficientnet_d0.5_w0.5"
+        )
     phi = _furthest(base, log(most / own) / log(compound(1).multiplies), lambda *sized: taken(*sized) <= most)
     scaled, side = _sized(base, phi)
     card, factors = describe(scaled, side), _factors(base, phi)

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from striate.architectures.architecture import Declaration
 from striate.architectures.catalogue import ZOO, architecture, declare
-from striate.architectures.weights.files import few, read_weights
+from striate.architectures.weights.files import few, is_model_file, read_weights
 from striate.architectures.weights.loading import Loaded, declared_by, network_with
 from striate.architectures.weights.needs import Needs
 from striate.checkpoints.model_file import MODEL_FILE, Checkpoint, save_checkpoint
@@ -25,6 +25,7 @@ from striate.errors import SettingsError, UnknownNameError
 from striate.images.preparation import Geometry, Preparation
 from striate.recipes.shown import Shown
 
+_WHITE = 3.0  # beyond it no mean and no spread lies, in units of white = 1
 _SHARE, _LARGE = 0.875, 96  # of the sides of images for networks of 96 pixels and more
 
 
@@ -36,6 +37,10 @@ def preparation_of(shown: Shown, declaration: Declaration) -> Preparation:
     geometry = Geometry(declaration.size, channels, shown.fit, shown.interpolation, share)
     mean = _of_channels("mean", shown.mean or _usual(entry.mean, channels), channels)
     std = _of_channels("std", shown.std or _usual(entry.std, channels), channels)
+    if max(map(abs, (*mean, *std))) > _WHITE:
+        raise SettingsError(
+            f"mean is {_listed(mean)} and std {_listed(std)}; expected units of white = 1: divide by 255"
+        )
     if min(std) <= 0:
         raise SettingsError(f"std is {_listed(std)}; expected numbers above 0, to divide by")
     return Preparation(geometry, mean, std)
@@ -120,9 +125,12 @@ def import_weights(
         raise SettingsError(f"{place} exists; choose another --out, or remove it")
     if architecture(model).gives != "scores":
         raise SettingsError(f"{model} gives maps; a model file is of a network that gives scores of classes")
+    if is_model_file(source):
+        raise SettingsError(f"{source} is a model file already: use it as it is")
     weights = read_weights(source, part)
     declaration = declared_by(weights, declare(model, size=shown.size), ZOO)
     network, loaded = network_with(weights, declaration, ZOO)
+    _expect_grey_or_colour(declaration, source)
     names, notes = _names(classes, declaration, source)
     kept = _kept(names, without)
     preparation = preparation_of(shown, declaration)
@@ -145,6 +153,15 @@ def import_weights(
     )
     save_checkpoint(place, checkpoint)
     return Imported(place, loaded, checkpoint, tuple(notes))
+
+
+def _expect_grey_or_colour(declaration: Declaration, source: Path) -> None:
+    name, classes, channels = declaration.name, declaration.num_classes, declaration.in_channels
+    if channels not in (1, 3):
+        raise SettingsError(
+            f"{source} is for images of {channels} channels, and a model file for 1 or 3; save the state dict of "
+            f"striate.create_model({name!r}, num_classes={classes}, in_channels=3, weights=…), and import that"
+        )
 
 
 def _names(

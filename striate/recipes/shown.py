@@ -1,9 +1,12 @@
 """How a network was shown images when it was trained, by others than us: what `striate import` has to be told."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
+from striate.errors import SettingsError
 from striate.images.fits import Fit, Interpolation
+
+ChannelOrder = Literal["rgb", "bgr"]
 
 
 @dataclass(frozen=True)
@@ -14,7 +17,7 @@ class Shown:
     """Pixels of a side; the paper's if not given."""
 
     mean: tuple[float, ...] | None = None
-    """What was subtracted from red, green and blue, in units of white = 1, or one number; the catalogue's if not given."""
+    """What was subtracted from red, green and blue, white = 1, or one number; the catalogue's if not given."""
 
     std: tuple[float, ...] | None = None
     """What they were divided by, in the same units: 0.00392 for 1 of 255; the catalogue's if not given."""
@@ -28,5 +31,10 @@ class Shown:
     interpolation: Interpolation = "bilinear"
     """How images were resized."""
 
-    channel_order: Literal["rgb", "bgr"] = "rgb"
+    channel_order: ChannelOrder = "rgb"
     """The order in which it took the colours; mean and std are of red, green, blue in either."""
+
+    def __post_init__(self) -> None:
+        for name, kind in (("fit", Fit), ("interpolation", Interpolation), ("channel_order", ChannelOrder)):
+            if getattr(self, name) not in get_args(kind):
+                raise SettingsError(f"{name} is {getattr(self, name)!r}; expected one of {', '.join(get_args(kind))}")

@@ -1,17 +1,16 @@
 """EfficientNet against its paper's tables and torchvision: counts, shapes, constants."""
 
-import json
 from itertools import pairwise
 
 import pytest
 import torch
 from torch import nn
-from torch.utils.flop_counter import FlopCounterMode
 
 from striate.architectures.blocks import Residual
 from striate.architectures.catalogue import CATALOGUE, create_model
 from striate.architectures.efficientnet import StochasticDepth
 from striate.errors import SettingsError, UnknownNameError
+from tests.architectures.measuring import maps_of, multiplies, on_meta, oracle, parameters, shapes_by_torchvisions_names
 
 PAPER = {  # Tan & Le, Table 2: millions of parameters, billions of multiplies
     "efficientnet_b0": (5.3, 0.39),
@@ -25,42 +24,25 @@ PAPER = {  # Tan & Le, Table 2: millions of parameters, billions of multiplies
 }
 
 
-def on_meta(name, **declared):
-    with torch.device("meta"):
-        return create_model(name, **declared)
-
-
-def multiplies(network, side):
-    with FlopCounterMode(display=False) as counter, torch.no_grad():
-        network.eval()(torch.empty(1, 3, side, side, device="meta"))
-    return counter.get_total_flops() / 2e9
-
-
 @pytest.mark.parametrize("name", PAPER)
 def test_it_multiplies_and_weighs_as_torchvision_and_the_paper_say(shared, name):
-    published = json.loads((shared / "oracle" / "torchvision_0.28.0_meta.json").read_text())[name]["IMAGENET1K_V1"]
-    network = on_meta(name)
-    count = sum(parameter.numel() for parameter in network.parameters())
-    assert count == published["num_params"]
-    assert count / 1e6 == pytest.approx(PAPER[name][0], rel=0.025)
-    crop = published["transforms"]["crop_size"][0]  # the paper's side, but for B2
-    assert multiplies(network, crop) == pytest.approx(published["_ops"], abs=0.0006)
-    assert multiplies(network, CATALOGUE[name].size[0]) == pytest.approx(PAPER[name][1], rel=0.05)
+    network, (published, _) = on_meta(name), oracle(shared, name)
+    assert parameters(network) == published["num_params"]
+    assert parameters(network) / 1e6 == pytest.approx(PAPER[name][0], rel=0.025)
+    crop, side = published["transforms"]["crop_size"][0], CATALOGUE[name].size[0]  # the same, but for B2
+    billions = {pixels: multiplies(network, pixels) / 1e9 for pixels in {crop, side}}
+    assert billions[crop] == pytest.approx(published["_ops"], abs=0.0006)
+    assert billions[side] == pytest.approx(PAPER[name][1], rel=0.05)
 
 
 @pytest.mark.parametrize("name", PAPER)
 def test_names_and_shapes_are_torchvisions_but_for_matrices_in_place_of_1x1_convolutions(shared, name):
-    shapes = json.loads((shared / "oracle" / "torchvision_0.28.0_state_dict_shapes.json").read_text())[name]
-    expected = {key: shape[:2] if ".fc" in key else shape for key, shape in shapes["state_dict"]}
-    own = on_meta(name).state_dict()
-    names = CATALOGUE[name].names["torchvision"](list(own))
-    assert {key: list(value.shape) for key, value in zip(names, own.values(), strict=True)} == expected
+    expected = {key: shape[:2] if ".fc" in key else shape for key, shape in oracle(shared, name)[1]}
+    assert dict(shapes_by_torchvisions_names(name)) == expected
 
 
 def test_the_maps_of_b0_are_those_of_table_1():
-    features = on_meta("efficientnet_b0").eval().features(torch.empty(1, 3, 224, 224, device="meta"))
-    expected = [(16, 112), (24, 56), (40, 28), (112, 14), (1280, 7)]
-    assert [feature.maps.shape[1:] for feature in features] == [(width, side, side) for width, side in expected]
+    assert list(maps_of("efficientnet_b0").values()) == [(16, 112), (24, 56), (40, 28), (112, 14), (1280, 7)]
 
 
 def test_sides_and_dropout_of_all_eight_are_those_of_the_authors_code():
@@ -74,6 +56,17 @@ def test_sides_and_dropout_of_all_eight_are_those_of_the_authors_code():
 def test_batch_norm_has_the_constants_that_the_weights_were_trained_with(name, constants):
     norms = [layer for layer in on_meta(name).modules() if isinstance(layer, nn.BatchNorm2d)]
     assert {(norm.eps, norm.momentum) for norm in norms} == {constants}
+    assert ("timm" in CATALOGUE[name].names) == (constants[0] == 1e-5)  # timm 1.0.31 has 1e-5 in all eight
+
+
+def test_layers_start_by_the_fan_out_as_in_the_authors_code():
+    """It draws from a normal of variance 2 / fan-out, which a window on each map alone has of 1 map."""
+    torch.manual_seed(0)
+    block = create_model("efficientnet_b0", size=32).stage5.blocks6[1]
+    weights = block.expand.conv.weight, block.depthwise.conv.weight, block.squeeze.expand.weight
+    expected = [(2 / fan_out) ** 0.5 for fan_out in (1152, 25, 1152)]
+    assert [weight.std().item() for weight in weights] == pytest.approx(expected, rel=0.02)
+    assert not block.squeeze.expand.bias.any()
 
 
 def test_a_block_squeezes_to_a_quarter_of_the_maps_it_is_given():

@@ -14,9 +14,7 @@ from striate.architectures.catalogue import CATALOGUE, create_model
 MAPS = {  # channels and side of the grids that the papers' figures name
     "inception_v3": {"stage3": (288, 35), "stage4": (768, 17), "stage5": (2048, 8)},
     "inception_v4": {"stage3": (384, 35), "stage4": (1024, 17), "stage5": (1536, 8)},
-    "inception_resnet_v1": {"stage3": (256, 35), "stage4": (896, 17), "stage5": (1792, 8)},
     "inception_resnet_v2": {"stage3": (320, 35), "stage4": (1088, 17), "stage5": (1536, 8)},  # the release's
-    "inception_resnet_v2_paper": {"stage3": (384, 35), "stage4": (1152, 17), "stage5": (2144, 8)},
 }
 STEMS = {"stage1": 147, "stage2": 71}  # sides, of all five
 PARAMETERS = {
@@ -84,16 +82,9 @@ def test_multiplies_of_v4_are_near_openvinos():
     assert multiplies(on_meta("inception_v4")) == pytest.approx(24.584 / 2, rel=0.005)
 
 
-def test_inception_resnet_v1_is_as_in_facenet_but_for_its_end():
-    """timesler/facenet-pytorch has 23,482,624 parameters with one more block and 512 values in place of scores."""
-    network = on_meta("inception_resnet_v1", num_classes=512)
-    one_more = parameters(network.stage5.block8[-1])
-    norm = 2 * 512  # in place of a bias
-    assert parameters(network) - 512 + norm + one_more == 23_482_624
-
-
-def test_75_pixels_are_the_least_that_inception_v3_takes_as_torchvision_says():
-    network = on_meta("inception_v3")
+@pytest.mark.parametrize("name", ["inception_v3", "inception_v3_aux"])
+def test_75_pixels_are_the_least_that_inception_v3_takes_as_torchvision_says(name):
+    network = on_meta(name, size=75)
     assert network(torch.empty(1, 3, 75, 75, device="meta")).shape == (1, 1000)
     with pytest.raises(RuntimeError, match="greater than actual input size"):
         network(torch.empty(1, 3, 74, 74, device="meta"))
@@ -102,23 +93,34 @@ def test_75_pixels_are_the_least_that_inception_v3_takes_as_torchvision_says():
 def test_the_auxiliary_classifier_sees_5x5_places_of_the_last_17x17_maps():
     """Figure 8: 17x17x768, pooled to 5x5x768, to 5x5x128; the release then has a window of 5x5."""
     network = on_meta("inception_v3_aux")
-    assert list(network.auxiliary) == ["mixed_6e"]
+    assert list(network.auxiliary) == ["stage4"]
     sides, values = {}, torch.empty(2, 768, 17, 17, device="meta")
-    for name, layer in network.auxiliary.mixed_6e.named_children():
+    for name, layer in network.auxiliary.stage4.named_children():
         values = sides[name] = layer(values)
     shapes = {name: tuple(sides[name].shape[1:]) for name in ("pool", "conv0", "conv1", "fc")}
     assert shapes == {"pool": (768, 5, 5), "conv0": (128, 5, 5), "conv1": (768, 1, 1), "fc": (1000,)}
 
 
-def test_a_residual_whose_change_is_nothing_gives_its_input_back():
-    block = create_model("inception_resnet_v1", size=79).stage3.block35[0].eval()
-    nn.init.zeros_(block.expansion.weight)
-    maps = torch.rand(1, 256, 4, 4)
-    torch.testing.assert_close(block(maps), maps)
+@pytest.mark.parametrize("side", [75, 96, 107, 139])
+def test_where_less_than_its_windows_is_left_the_auxiliary_classifier_has_a_border(side):
+    with torch.device("meta"):
+        network = create_model("inception_v3_aux", size=(side, 150))
+    scores, auxiliary = network(torch.empty(2, 3, side, 150, device="meta"))
+    assert [given.shape for given in (scores, *auxiliary)] == [(2, 1000), (2, 1000)]
 
 
-def test_residuals_are_scaled_before_they_are_added():
-    block = create_model("inception_resnet_v1", size=79).stage4.block17[0].eval()
-    nn.init.zeros_(block.expansion.weight)
-    nn.init.ones_(block.expansion.bias)
-    torch.testing.assert_close(block(torch.ones(1, 896, 2, 2)), torch.full((1, 896, 2, 2), 1.1))
+@pytest.fixture(scope="module")
+def residual():
+    return create_model("inception_resnet_v2", size=75).stage3.block35[0].eval()
+
+
+def test_a_residual_whose_change_is_nothing_gives_its_input_back(residual):
+    nn.init.zeros_(residual.expansion.weight)
+    maps = torch.rand(1, 320, 4, 4)
+    torch.testing.assert_close(residual(maps), maps)
+
+
+def test_residuals_are_scaled_before_they_are_added(residual):
+    nn.init.zeros_(residual.expansion.weight)
+    nn.init.ones_(residual.expansion.bias)
+    torch.testing.assert_close(residual(torch.ones(1, 320, 2, 2)), torch.full((1, 320, 2, 2), 1.17))

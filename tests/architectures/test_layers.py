@@ -12,7 +12,7 @@ from torch import nn
 from striate.architectures.architecture import Declaration
 from striate.architectures.network import left
 from striate.architectures.normalisation import local_response_normalisation
-from striate.architectures.starting import start
+from striate.architectures.starting import by_fan_out, start
 from striate.errors import SizeError
 
 convolutions = st.builds(
@@ -68,3 +68,12 @@ def test_a_start_draws_weights_and_silences_biases_of_trained_layers_alone():
     start(network, nn.init.ones_)
     assert network[3].weight.eq(1).all() and not network[3].bias.any()
     assert network[1].weight.eq(1).all()
+
+
+@pytest.mark.parametrize(("draws", "fan"), [((), 64), ((by_fan_out,), 256)])
+def test_a_start_is_he_s_by_the_fan_in_unless_another_is_asked_for(draws, fan):
+    """He et al. 2015, equations 10 and 14: a variance of 2 / fan."""
+    torch.manual_seed(0)
+    layer = nn.Linear(64, 256)
+    start(layer, *draws)
+    assert layer.weight.std().item() == pytest.approx((2 / fan) ** 0.5, rel=0.02)

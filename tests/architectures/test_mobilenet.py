@@ -1,21 +1,21 @@
 """MobileNet against its papers' tables, torchvision's shapes, and TensorFlow's weights on photographs."""
 
 import csv
-import json
 
 import numpy as np
 import pytest
 import torch
 from torch import nn
 from torch.nn.functional import conv2d
-from torch.utils.flop_counter import FlopCounterMode
 
-from striate.architectures.architecture import Declaration
+from striate.architectures.architecture import HALF, Declaration
+from striate.architectures.blocks import SamePadding
 from striate.architectures.catalogue import CATALOGUE, create_model
-from striate.architectures.mobilenet import SamePadding, mobilenet_v1, mobilenet_v2
+from striate.architectures.mobilenet import mobilenet_v1, mobilenet_v2
 from striate.images.preparation import Geometry
 from striate.images.reading import read_image
 from striate.layers.folding import fold
+from tests.architectures.measuring import maps_of, multiplies, on_meta, oracle, parameters, shapes_by_torchvisions_names
 
 COUNTS = {  # millions of multiplies and of parameters: Howard et al., Tables 6 and 7; Sandler et al., Table 4
     "mobilenet_v1": (569, 4.2),
@@ -35,46 +35,43 @@ FILES = {
 RIGHT = {"tf_mobilenet_v2": (36, 39), "tf_mobilenetv1_025": (22, 30)}  # of 41: at first, among five; as measured
 
 
-def on_meta(name):
-    with torch.device("meta"):
-        return create_model(name)
-
-
 def convolutions(network):
     return [layer for layer in network.modules() if isinstance(layer, nn.Conv2d)]
 
 
 @pytest.mark.parametrize("name", COUNTS)
 def test_it_multiplies_and_weighs_as_published(name):
-    network, (height, width) = on_meta(name).eval(), CATALOGUE[name].size
-    with FlopCounterMode(display=False) as counter, torch.no_grad():
-        network(torch.empty(1, 3, height, width, device="meta"))
-    multiplies, parameters = COUNTS[name]
-    assert counter.get_total_flops() / 2e6 == pytest.approx(multiplies, abs=1)
-    assert sum(parameter.numel() for parameter in network.parameters()) / 1e6 == pytest.approx(parameters, abs=0.05)
+    given = multiplies(on_meta(name), CATALOGUE[name].size[0]) / 1e6, parameters(on_meta(name)) / 1e6
+    assert given[0] == pytest.approx(COUNTS[name][0], abs=1)
+    assert given[1] == pytest.approx(COUNTS[name][1], abs=0.05)
 
 
-@pytest.mark.parametrize(("side", "multiplies"), [(192, 418), (160, 290), (128, 186)])
-def test_smaller_images_cost_as_much_less_as_in_table_7(side, multiplies):
-    with FlopCounterMode(display=False) as counter, torch.no_grad():
-        on_meta("mobilenet_v1").eval()(torch.empty(1, 3, side, side, device="meta"))
-    assert counter.get_total_flops() / 2e6 == pytest.approx(multiplies, abs=1)
+@pytest.mark.parametrize(("side", "millions"), [(192, 418), (160, 290), (128, 186)])
+def test_smaller_images_cost_as_much_less_as_in_table_7(side, millions):
+    assert multiplies(on_meta("mobilenet_v1"), side) / 1e6 == pytest.approx(millions, abs=1)
 
 
 @pytest.mark.parametrize("name", ["mobilenetv1_100", "mobilenetv2_050", "mobilenetv2_140"])
 def test_there_are_as_many_parameters_as_in_timms_table(shared, name):
     rows = csv.DictReader((shared / "oracle" / "results-imagenet.csv").read_text().splitlines())
     published = {float(row["param_count"]) for row in rows if row["model"].partition(".")[0] == name}
-    count = sum(parameter.numel() for parameter in on_meta(name).parameters())
-    assert published == {round(count / 1e6, 2)}
+    assert published == {round(parameters(on_meta(name)) / 1e6, 2)}
 
 
 def test_names_and_shapes_are_torchvisions(shared):
-    shapes = json.loads((shared / "oracle" / "torchvision_0.28.0_state_dict_shapes.json").read_text())["mobilenet_v2"]
-    own = on_meta("mobilenet_v2").state_dict()
-    names = CATALOGUE["mobilenet_v2"].names["torchvision"](list(own))
-    given = [[name, list(value.shape)] for name, value in zip(names, own.values(), strict=True)]
-    assert given == shapes["state_dict"]
+    assert shapes_by_torchvisions_names("mobilenet_v2") == oracle(shared, "mobilenet_v2")[1]
+
+
+def test_only_networks_whose_weights_timm_publishes_have_its_names():
+    """By `timm.list_pretrained("mobilenet*")` of 1.0.31; it has version 1 with ReLU6 alone."""
+    named = {name for name, entry in CATALOGUE.items() if "mobilenet" in name and "timm" in entry.names}
+    assert named == {"mobilenetv1_100", "mobilenet_v2", "mobilenetv2_050", "mobilenetv2_140"}
+
+
+def test_weights_from_googles_recipes_were_shown_values_from_minus_1_to_1():
+    """TensorFlow's slim: RGB / 127.5 - 1; timm 1.0.31: `get_pretrained_cfg("mobilenetv1_100")`."""
+    halves = {name for name, entry in CATALOGUE.items() if "mobilenet" in name and entry.mean == entry.std == HALF}
+    assert halves == {"mobilenetv1_100", "tf_mobilenetv1_025", "tf_mobilenet_v2"}
 
 
 @pytest.mark.parametrize(
@@ -85,13 +82,11 @@ def test_names_and_shapes_are_torchvisions(shared):
     ],
 )
 def test_the_maps_have_the_sizes_of_the_paper(name, maps):
-    features = on_meta(name).eval().features(torch.empty(1, 3, 224, 224, device="meta"))
-    assert [feature.maps.shape[1:] for feature in features] == [(width, side, side) for width, side in maps]
+    assert list(maps_of(name).values()) == maps
 
 
 def test_version_1_has_28_layers_as_its_paper_counts_them():
-    network = on_meta("mobilenet_v1")
-    assert len(convolutions(network)) + 1 == 28
+    assert len(convolutions(on_meta("mobilenet_v1"))) + 1 == 28
 
 
 @pytest.mark.parametrize("build", [mobilenet_v1, mobilenet_v2])
@@ -158,16 +153,17 @@ def test_tensorflows_form_is_the_folded_network_wherever_padding_is_the_same_on_
 @pytest.mark.parametrize("name", FILES)
 def test_with_published_weights_photographs_are_named(shared, one_thread, name):
     """Weights of TensorFlow's slim, through an int8 file; of each photograph the square in the middle."""
-    network, (side, _) = create_model(name).eval(), CATALOGUE[name].size
-    load(network, np.load(shared / "weights" / FILES[name]), CATALOGUE[name].names["tensorflow"])
+    network, entry = create_model(name).eval(), CATALOGUE[name]
+    load(network, np.load(shared / "weights" / FILES[name]), entry.names["tensorflow"])
     folder = shared / "data" / "imagenet_sample"
     labels = [line.partition(",")[0] for line in (folder / "imagenet_labels_1001.txt").read_text().splitlines()]
     files = sorted(folder.glob("*.JPEG"))
     targets = torch.tensor([labels.index(file.stem.partition("_")[2].replace("_", " ")) for file in files])
-    whole = Geometry((side, side), channels=3)
+    whole = Geometry(entry.size, channels=3)
     images = torch.stack([torch.from_numpy(whole.apply(read_image(file))) for file in files])
+    mean, std = (torch.tensor(values)[:, None, None] for values in (entry.mean, entry.std))
     with torch.no_grad():
-        five = network(images / 127.5 - 1).topk(5).indices
+        five = network((images / 255 - mean) / std).topk(5).indices
     hits, (first, among) = five == targets[:, None], RIGHT[name]
     assert len(files) == 41
     assert hits[:, 0].sum() >= first

@@ -86,7 +86,7 @@ def test_a_shortcut_of_another_shape_starts_from_the_activation():
     unit = create_model("wrn_16_4").get_submodule("layer2.0").eval()
     nn.init.zeros_(unit.change.conv2.weight)
     maps = torch.randn(1, 64, 4, 4)
-    activation = (maps / (1 + unit.norm1.eps) ** 0.5).relu()
+    activation = (maps / (1 + unit.bn.eps) ** 0.5).relu()
     torch.testing.assert_close(unit(maps), unit.shortcut(activation))
 
 
@@ -110,6 +110,6 @@ def test_the_last_maps_are_normalised_and_none_is_negative():
 
 def test_dropout_stands_between_the_convolutions_of_a_unit():
     change = on_meta("wrn_28_10_dropout").get_submodule("layer1.0.change")
-    assert list(dict(change.named_children())) == ["conv1", "norm2", "relu2", "dropout", "conv2"]
+    assert list(dict(change.named_children())) == ["conv1", "bn1", "relu1", "dropout", "conv2"]
     assert change.dropout.p == 0.3
     assert not any(isinstance(layer, nn.Dropout) for layer in on_meta("wrn_28_10").modules())

@@ -10,7 +10,7 @@ from torch.nn.functional import batch_norm, conv2d
 from torch.utils.flop_counter import FlopCounterMode
 
 from striate.architectures.catalogue import CATALOGUE, create_model, declare
-from striate.architectures.resnet import bottleneck, grouped, projection, resnet
+from striate.architectures.resnet import bottleneck, grouped, projection, residual, resnet
 
 LAYERS = {
     **{f"resnet{depth}": depth for depth in (18, 34, 50, 101, 152, 200)},
@@ -125,7 +125,7 @@ def test_more_groups_can_have_the_weights_of_fewer_wide_ones(groups, width):
 
 
 def test_a_builder_takes_depths_widths_and_groups_of_ones_own():
-    build = partial(resnet, change=grouped(8, 16), depths=(1, 2, 1), width=128, stem_width=24)
+    build = partial(resnet, unit=residual(grouped(8, 16)), depths=(1, 2, 1), width=128, stem_width=24)
     with torch.device("meta"):
         network = build(declare("resnet50", num_classes=7)).eval()
     features = network.features(torch.empty(1, 3, 64, 64, device="meta"))
@@ -135,7 +135,7 @@ def test_a_builder_takes_depths_widths_and_groups_of_ones_own():
 
 
 def test_a_shortcut_has_a_kernel_only_where_it_halves():
-    assert isinstance(projection(64, 64, 1, kernel=3), nn.Identity)
+    assert isinstance(residual(bottleneck)(64, 64, 1).shortcut, nn.Identity)
     assert projection(64, 128, 1, kernel=3)[0].kernel_size == (1, 1)
     assert projection(64, 128, 2, kernel=3)[0].kernel_size == (3, 3)
     assert projection(64, 64, 2)(torch.zeros(1, 64, 7, 7)).shape == (1, 64, 4, 4)

@@ -11,7 +11,7 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from striate.architectures.catalogue import create_model, declare
-from striate.architectures.resnet import basic, resnet, small_stem
+from striate.architectures.resnet import basic, residual, resnet, small_stem
 from striate.architectures.resnet_cifar import Padding
 
 DEPTHS = {f"{kind}{depth}": depth for kind in ("plain", "resnet") for depth in (20, 32, 44, 56)}
@@ -69,7 +69,7 @@ def test_with_projections_counts_are_those_of_weights_that_have_them(shared, dep
     row = rf"\| resnet{depth} \| [\d.]+ \| [\d.]+ \| ([\d.]+) \| ([\d.]+) \|"
     millions, multiplies = re.search(row, (shared / "oracle" / "chenyaofo_README.md").read_text()).groups()
     n = (depth - 2) // 6
-    build = partial(resnet, change=basic, depths=(n, n, n), width=16, stem=small_stem, stem_width=16)
+    build = partial(resnet, unit=residual(basic), depths=(n, n, n), width=16, stem=small_stem, stem_width=16)
     with torch.device("meta"):
         network = build(declare(f"resnet{depth}")).eval()
     with FlopCounterMode(display=False) as counter, torch.no_grad():

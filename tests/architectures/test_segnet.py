@@ -83,8 +83,8 @@ def test_basic_has_four_wide_windows_each_way_that_see_106_pixels():
 
 def test_a_value_comes_back_to_where_it_was_the_largest():
     image = torch.tensor([[[[1.0, 2.0, 9.0], [4.0, 3.0, 9.0], [9.0, 9.0, 9.0]]]])  # the 9s are in no window
-    pooled, places = Encoding(SwitchPool2d(2))(image, switches=True)
-    assert Decoding(SwitchUnpool2d())(10 * pooled, places).tolist() == [[[[0, 0, 0], [40, 0, 0], [0, 0, 0]]]]
+    given = Encoding(SwitchPool2d(2))(image, switches=True)
+    assert Decoding(SwitchUnpool2d())(10 * given[1], given).tolist() == [[[[0, 0, 0], [40, 0, 0], [0, 0, 0]]]]
 
 
 @pytest.mark.parametrize("size", [(32, 48), (45, 38)])

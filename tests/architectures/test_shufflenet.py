@@ -1,23 +1,15 @@
 """ShuffleNet against Zhang et al. 2017, Tables 1, 2 and 5, Ma et al. 2018, Table 5, and torchvision."""
 
-import json
-from functools import cache
-
 import pytest
 import torch
 from torch import nn
-from torch.utils.flop_counter import FlopCounterMode
 
-from striate.architectures.catalogue import CATALOGUE, create_model
+from striate.architectures.catalogue import create_model
 from striate.architectures.shufflenet import ChannelShuffle
+from tests.architectures.measuring import maps_of, multiplies, on_meta, oracle, parameters, shapes_by_torchvisions_names
 
-GROUPS = {
-    1: (144, 143),
-    2: (200, 140),
-    3: (240, 137),
-    4: (272, 133),
-    8: (384, 137),
-}  # Table 1: maps, million multiplies
+# Table 1: maps, million multiplies
+GROUPS = {1: (144, 143), 2: (200, 140), 3: (240, 137), 4: (272, 133), 8: (384, 137)}
 SCALED = {"x0_25": 13, "x0_5": 38, "x1_5": 292, "x2_0": 524}  # million multiplies: Tables 2, 5; x2_0 also Table 6
 AUTHORS = {  # parameters in millions, github.com/megvii-model/ShuffleNet-Series, whose last layer has no biases
     "shufflenet_v1_g3_x2_0": 5.4,
@@ -34,47 +26,27 @@ V2 = {  # Ma et al. 2018, Table 5: maps of stages 2 to 4 and of conv5; million m
 }
 
 
-@cache
-def on_meta(name):
-    with torch.device("meta"):
-        return create_model(name).eval()
-
-
-def multiplies(module):
-    """In millions, on an image of 224 pixels."""
-    with FlopCounterMode(display=False) as counter, torch.no_grad():
-        module(torch.empty(1, 3, 224, 224, device="meta"))
-    return counter.get_total_flops() / 2e6
-
-
-def maps_of(network):
-    with torch.no_grad():
-        maps = network.maps(torch.empty(1, 3, 224, 224, device="meta"))
-    return {name: tuple(values.shape[1:3]) for name, values in maps.items()}
-
-
 @pytest.mark.parametrize("groups", GROUPS)
 def test_maps_and_multiplies_are_those_of_table_1(groups):
-    network, (width, millions) = on_meta(f"shufflenet_v1_g{groups}"), GROUPS[groups]
-    assert maps_of(network) == {
+    name, (width, millions) = f"shufflenet_v1_g{groups}", GROUPS[groups]
+    assert maps_of(name) == {
         "conv1": (24, 112),
         "maxpool": (24, 56),
         "stage2": (width, 28),
         "stage3": (2 * width, 14),
         "stage4": (4 * width, 7),
     }
-    assert round(multiplies(network.stages)) == millions  # the table counts convolutions alone
+    assert round(multiplies(on_meta(name).stages) / 1e6) == millions  # the table counts convolutions alone
 
 
 @pytest.mark.parametrize("scale", SCALED)
 def test_scaled_networks_multiply_as_often_as_published(scale):
-    assert round(multiplies(on_meta(f"shufflenet_v1_g3_{scale}"))) == SCALED[scale]
+    assert round(multiplies(on_meta(f"shufflenet_v1_g3_{scale}")) / 1e6) == SCALED[scale]
 
 
 @pytest.mark.parametrize("name", AUTHORS)
 def test_parameters_are_those_that_the_authors_publish(name):
-    parameters = sum(parameter.numel() for parameter in on_meta(name).parameters()) - 1000
-    assert round(parameters / 1e6, 1) == AUTHORS[name]
+    assert round((parameters(on_meta(name)) - 1000) / 1e6, 1) == AUTHORS[name]
 
 
 def test_version_1_has_50_layers():
@@ -86,8 +58,7 @@ def test_version_1_has_50_layers():
 @pytest.mark.parametrize("name", V2)
 def test_maps_of_version_2_are_those_of_its_table_5(name):
     *widths, _ = V2[name]
-    network = on_meta(name)
-    assert maps_of(network) == {
+    assert maps_of(name) == {
         "conv1": (24, 112),
         "maxpool": (24, 56),
         **dict(zip(("stage2", "stage3", "stage4", "conv5"), zip(widths, (28, 14, 7, 7), strict=True), strict=True)),
@@ -96,16 +67,18 @@ def test_maps_of_version_2_are_those_of_its_table_5(name):
 
 @pytest.mark.parametrize("name", V2)
 def test_names_shapes_and_multiplies_are_torchvisions_and_these_near_the_papers(shared, name):
-    shapes = json.loads((shared / "oracle" / "torchvision_0.28.0_state_dict_shapes.json").read_text())[name]
-    meta = json.loads((shared / "oracle" / "torchvision_0.28.0_meta.json").read_text())[name]["IMAGENET1K_V1"]
-    network = on_meta(name)
-    tensors = network.state_dict()
-    names = CATALOGUE[name].names["torchvision"](list(tensors))
-    assert [[key, list(tensors[own].shape)] for key, own in zip(names, tensors, strict=True)] == shapes["state_dict"]
-    assert sum(parameter.numel() for parameter in network.parameters()) == meta["num_params"]
-    millions = multiplies(network)
-    assert millions / 1000 == pytest.approx(meta["_ops"], abs=0.0006)
+    (published, shapes), millions = oracle(shared, name), multiplies(on_meta(name)) / 1e6
+    assert shapes_by_torchvisions_names(name) == shapes
+    assert parameters(on_meta(name)) == published["num_params"]
+    assert millions / 1000 == pytest.approx(published["_ops"], abs=0.0006)
     assert millions == pytest.approx(V2[name][-1], rel=0.015)
+
+
+def test_every_1x1_of_version_1_looks_within_groups_but_the_very_first():
+    """Section 3.2."""
+    layers = on_meta("shufflenet_v1_g3_x0_25").named_modules()
+    groups = [layer.groups for name, layer in layers if name.endswith(("reduce.conv", "expand.conv"))]
+    assert groups == [1] + [3] * (2 * 16 - 1)
 
 
 def test_a_shuffle_deals_the_maps_of_each_group_to_all_groups():

@@ -92,11 +92,19 @@ def prepared(path):
     return torch.from_numpy(pixels[:, :, ::-1].copy()).permute(2, 0, 1) - MEAN
 
 
+def test_the_authors_images_are_those_that_the_catalogue_states():
+    """Its mean and std are of red, green and blue from 0 to 1."""
+    entry = CATALOGUE["squeezenet1_0_caffe"]
+    colours, mean, std = torch.tensor([[10.0, 200.0, 30.0], entry.mean, entry.std]).unbind()
+    assert set(CATALOGUE["squeezenet1_0_caffe"].names) == {"caffe"}
+    torch.testing.assert_close(((colours / 255 - mean) / std).flip(0), colours.flip(0) - MEAN.flatten())
+
+
 def test_the_authors_weights_name_photographs(shared):
     """36 of 41 are among the five likeliest, 26 the likeliest itself; the paper's 80.3 % and 57.5 % are of 50,000."""
-    network = create_model("squeezenet1_0_caffe").eval()
+    network, entry = create_model("squeezenet1_0_caffe").eval(), CATALOGUE["squeezenet1_0_caffe"]
     own = network.state_dict()
-    names = CATALOGUE["squeezenet1_0_caffe"].names["torchvision"](list(own))
+    names = entry.names["caffe"](list(own))
     with np.load(shared / "weights" / "squeezenet1_0_deep_compression.npz", allow_pickle=False) as weights:
         assert set(names) == set(weights.files)
         network.load_state_dict({key: torch.from_numpy(weights[name]) for key, name in zip(own, names, strict=True)})

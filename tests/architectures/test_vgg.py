@@ -57,12 +57,11 @@ def test_column_c_ends_its_last_three_stages_with_a_1x1_convolution():
 
 
 def test_a_lrn_normalises_once_before_its_first_pooling():
-    kinds = [type(layer).__name__ for layer in layers_by_name(on_meta("vgg11_lrn").stages).values()]
-    assert kinds[:4] == ["Conv2d", "ReLU", "LocalResponseNorm", "MaxPool2d"]
-    assert kinds.count("LocalResponseNorm") == 1
-    assert [kind for kind in kinds if kind != "LocalResponseNorm"] == [
-        type(layer).__name__ for layer in layers_by_name(on_meta("vgg11").stages).values()
-    ]
+    layers = list(layers_by_name(on_meta("vgg11_lrn").stages).values())
+    assert [place for place, layer in enumerate(layers) if isinstance(layer, nn.LocalResponseNorm)] == [2]
+    others = [type(layer) for layer in layers_by_name(on_meta("vgg11").stages).values()]
+    assert [type(layer) for layer in layers[:2] + layers[3:]] == others
+    assert others[:3] == [nn.Conv2d, nn.ReLU, nn.MaxPool2d]
 
 
 def test_seven_by_seven_places_are_left_of_the_papers_image():

@@ -3,28 +3,22 @@
 import pytest
 import torch
 from torch import nn
-from torch.utils.flop_counter import FlopCounterMode
 
-from striate.architectures.catalogue import create_model
+from striate.architectures.architecture import HALF
+from striate.architectures.catalogue import CATALOGUE, create_model
 from striate.layers.separable import DepthwiseSeparableConv2d
+from tests.architectures.measuring import maps_of, multiplies, on_meta, parameters
 
-MAPS = {  # figure 5: maps after each halving; sides from 299 as Keras's own network has them
-    "stem": (64, 147, 147),
-    "stage1": (128, 74, 74),
-    "stage2": (256, 37, 37),
-    "stage3": (728, 19, 19),
-    "stage4": (2048, 10, 10),
-}
+MAPS = [(64, 147), (128, 74), (256, 37), (728, 19), (2048, 10)]  # figure 5; sides from 299 as Keras's network has them
 
 
 @pytest.fixture(scope="module")
 def xception():
-    with torch.device("meta"):
-        return create_model("xception").eval()
+    return on_meta("xception")
 
 
 def test_there_are_22855952_parameters_as_in_table_3(xception):
-    assert sum(parameter.numel() for parameter in xception.parameters()) == 22_855_952
+    assert parameters(xception) == 22_855_952
 
 
 def test_there_are_36_convolutions_in_14_modules_of_which_all_but_the_first_and_last_add_their_input(xception):
@@ -46,17 +40,18 @@ def test_a_normalisation_follows_every_convolution(xception):
     assert kinds.count(nn.BatchNorm2d) == convolutions == 36 + 4
 
 
-def test_the_maps_have_the_sizes_of_keras(xception):
-    with torch.no_grad():
-        maps = xception.maps(torch.empty(1, 3, 299, 299, device="meta"))
-    assert {name: tuple(values.shape[1:]) for name, values in maps.items()} == MAPS
+def test_the_maps_have_the_sizes_of_keras():
+    assert list(maps_of("xception", 299).values()) == MAPS
 
 
 def test_multiplies_follow_from_the_table(xception):
     """Of a block of the middle flow: three steps of 9 and then 728 multiplies for each of 728 maps on 19x19 places."""
-    with FlopCounterMode(display=False) as counter, torch.no_grad():
-        xception.stage3.block4(torch.empty(1, 728, 19, 19, device="meta"))
-    assert counter.get_total_flops() / 2 == 3 * 728 * (9 + 728) * 19 * 19
+    assert multiplies(xception.stage3.block4, 19, channels=728) == 3 * 728 * (9 + 728) * 19 * 19
+
+
+def test_its_weights_were_shown_values_from_minus_1_to_1():
+    """timm 1.0.31: `get_pretrained_cfg("legacy_xception")`."""
+    assert CATALOGUE["xception"].mean == CATALOGUE["xception"].std == HALF
 
 
 def test_a_block_whose_change_is_nothing_gives_its_input_back():

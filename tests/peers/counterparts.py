@@ -42,7 +42,7 @@ COUNTERPARTS = {
         _torchvision("inception_v3", aux_logits=False, init_weights=False),
         _timm("inception_v3", "torchvision"),
     ],
-    "inception_v3_aux": [_torchvision("inception_v3", 128, aux_logits=True, init_weights=False)],
+    "inception_v3_aux": [_torchvision("inception_v3", 299, aux_logits=True, init_weights=False)],
     "inception_v4": [_timm("inception_v4")],
     "inception_resnet_v2": [_timm("inception_resnet_v2")],
     **{name: [_torchvision(name)] for name in ("squeezenet1_0", "squeezenet1_1")},

@@ -147,7 +147,6 @@ def test_a_name_that_comes_again_is_made_distinct_and_told(lenet, tmp_path):
         ({"shown": Shown(mean=(float("nan"),))}, "mean is nan"),
         ({"shown": Shown(std=(0.0,))}, "expected numbers above 0"),
         ({"shown": Shown(crop_share=2.0)}, "share is 2.0"),
-        ({"shown": Shown(fit="bend")}, "fit is 'bend'"),
     ],
     ids=lambda value: value[:30] if isinstance(value, str) else "",
 )
@@ -177,6 +176,24 @@ def test_an_order_of_colours_is_refused_for_a_grey_network(tmp_path):
 def test_a_file_that_stands_there_is_not_written_over(lenet, tmp_path):
     with pytest.raises(SettingsError, match="exists; choose another --out, or remove it"):
         import_weights(lenet[1], "lenet5", classes=["a", "b", "c"], out=lenet[1])
+
+
+@pytest.mark.parametrize(("name", "value"), [("channel_order", "grb"), ("fit", "bend"), ("interpolation", "lanczos")])
+def test_words_that_there_are_not_are_refused(name, value):
+    with pytest.raises(SettingsError, match=f"{name} is '{value}'; expected one of "):
+        Shown(**{name: value})
+
+
+def test_a_model_file_is_refused_because_it_is_one_already(lenet, tmp_path):
+    import_weights(lenet[1], "lenet5", classes=["a", "b", "c"], out=tmp_path / "model")
+    with pytest.raises(SettingsError, match="model is a model file already: use it as it is"):
+        import_weights(tmp_path / "model", "lenet5", classes=["a", "b", "c"], out=tmp_path / "again")
+
+
+def test_weights_for_other_images_than_grey_and_coloured_are_refused_with_the_repair(tmp_path):
+    torch.save(create_model("lenet5", in_channels=4).state_dict(), tmp_path / "weights")
+    with pytest.raises(SettingsError, match="weights is for images of 4 channels, and a model file for 1 or 3; save"):
+        import_weights(tmp_path / "weights", "lenet5", classes=DIGITS, out=tmp_path / "model")
 
 
 def test_a_network_that_gives_maps_is_refused(lenet, tmp_path):

@@ -75,4 +75,4 @@ def test_a_network_sees_colours_if_one_image_has_them(draw, tmp_path, modes, cha
     run = striate.train(tmp_path / "photos", **QUICK, out=str(tmp_path / "run"), quiet=True)
     assert run.model.checkpoint.declaration.in_channels == channels
     assert run.model.preparation.geometry.channels == channels
-    assert run.model.network[1].in_features == channels * 16 * 16
+    assert run.model.network.head.score.in_features == channels * 16 * 16

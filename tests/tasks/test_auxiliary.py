@@ -1,13 +1,16 @@
 """Auxiliary heads in training: Szegedy et al. 2014, section 5, adds their losses with a weight of 0.3."""
 
+from copy import deepcopy
 from dataclasses import replace
 
 import pytest
 import torch
+from torch import nn
 from torch.nn.functional import cross_entropy
 
 from striate.architectures.auxiliary import Scores
 from striate.architectures.catalogue import create_model
+from striate.errors import SettingsError
 from striate.images.batches import Batch
 from striate.images.preparation import Geometry, Preparation
 from striate.machine.choice import choose
@@ -63,6 +66,30 @@ def test_in_training_there_are_scores_of_every_head_and_afterwards_of_the_last_a
 def test_the_gradient_reaches_every_parameter_and_every_auxiliary_head(network, batch):
     Classification().loss(network(batch.images / 128 - 1), batch.targets).backward()
     assert [name for name, value in network.named_parameters() if value.grad is None or not value.grad.any()] == []
+
+
+def test_stages_are_called_as_they_are_so_that_they_may_be_watched_wrapped_and_copied(network, batch):
+    images, seen = batch.images / 128 - 1, []
+    network.stage4a.register_forward_hook(lambda *_: seen.append("stage4a"))
+    for layer in network.modules():
+        layer.p = 0.0  # of dropout, which would draw anew
+    expected = network(images)
+    network.stage4a, network.stage5 = nn.Sequential(network.stage4a), nn.Sequential(network.stage5)
+    for again in (network, deepcopy(network)):
+        torch.testing.assert_close(again(images), expected)
+    assert len(seen) == 3
+
+
+def test_a_head_whose_stage_is_gone_is_an_error_that_names_it(network, batch):
+    del network.stage4d
+    with pytest.raises(SettingsError, match="an auxiliary head after stage4d, but no stage of this name"):
+        network(batch.images / 128 - 1)
+
+
+@pytest.mark.slow
+def test_in_training_it_compiles_to_one_graph(network, batch):
+    explained = torch._dynamo.explain(network)(batch.images / 128 - 1)
+    assert explained.graph_break_count == 0
 
 
 def test_training_lowers_the_loss(network, batch, tmp_path):

@@ -25,21 +25,24 @@ def without_other_classes(tensors: Tensors, needed: Needs) -> tuple[dict[str, Te
 
 
 def with_our_channels(tensors: Tensors, needed: Needs) -> tuple[dict[str, Tensor], list[str]]:
-    """The weights on the image made for our number of channels, so that their sum stays.
+    """The weights on the image made for our number of channels, as told.
 
-    To one channel they are summed; to more they are repeated in turn and scaled.
+    To one channel they are summed; to more they are repeated in turn and multiplied by theirs/ours, so that their sum
+    stays if ours is a multiple of theirs: from 3 to 6, but neither from 3 to 2 nor from 3 to 4.
     """
     ours, theirs = needed.declaration.in_channels, channels_in(tensors, needed)
     if theirs in (None, ours):
         return dict(tensors), []
-    changed = {name: _recoloured(tensors[name], theirs, ours) for name in needed.channels if name in tensors}
+    names = [name for name, axis in needed.channels.items() if axis == 1 and _has(tensors, name, axis)]
+    changed = {name: _recoloured(tensors[name], theirs, ours) for name in names}
     how = "summed" if ours == 1 else f"repeated in turn and multiplied by {theirs}/{ours}"
     return {**tensors, **changed}, [f"{few(list(changed))}: from {theirs} input channels to {ours}, {how}"]
 
 
 def _recoloured(tensor: Tensor, theirs: int, ours: int) -> Tensor:
     """(O, theirs*V, ...) to (O, ours*V, ...)."""
-    values = tensor.float().reshape(len(tensor), theirs, -1)  # (O, theirs, all of a channel)
+    at_least = torch.promote_types(tensor.dtype, torch.float32)
+    values = tensor.to(at_least).reshape(len(tensor), theirs, -1)  # (O, theirs, all of a channel)
     repeated = values[:, torch.arange(ours) % theirs] * (theirs / ours)  # (O, ours, all of a channel)
     recoloured = values.sum(dim=1) if ours == 1 else repeated
     return recoloured.reshape(len(tensor), tensor.shape[1] // theirs * ours, *tensor.shape[2:])
@@ -69,15 +72,16 @@ def _is_another_form(given: torch.Size, ours: torch.Size) -> bool:
     return 2 in (len(given), len(ours)) or [side for side in given if side > 1] == [side for side in ours if side > 1]
 
 
-def in_our_format(tensors: Tensors, needed: Needs) -> tuple[dict[str, Tensor], list[str]]:
-    """Floating-point numbers in the network's format."""
+def in_format_of(ours: Tensors, tensors: Tensors) -> tuple[dict[str, Tensor], list[str]]:
+    """Floating-point numbers in the format of the network's tensors, where they have its shape."""
     changed: dict[str, list[str]] = {}
     given = dict(tensors)
     for name, tensor in tensors.items():
-        wanted = needed.tensors[name].dtype
-        if tensor.dtype != wanted and tensor.is_floating_point() and wanted.is_floating_point:
+        wanted = ours[name].dtype
+        fits = tensor.shape == ours[name].shape and tensor.dtype != wanted
+        if fits and tensor.is_floating_point() and wanted.is_floating_point:
             given[name] = tensor.to(wanted)
-            changed.setdefault(f"from {_format(tensor.dtype)} to {_format(wanted)}", []).append(name)
+            changed.setdefault(f"from {format_of(tensor.dtype)} to {format_of(wanted)}", []).append(name)
     return given, [f"{few(names, 1)}: {how}" for how, names in changed.items()]
 
 
@@ -98,7 +102,7 @@ def channels_in(tensors: Tensors, needed: Needs) -> int | None:
 
 
 def _has(tensors: Tensors, name: str, axis: int) -> bool:
-    return name in tensors and tensors[name].dim() > axis
+    return name in tensors and tensors[name].dim() > axis and tensors[name].numel() > 0
 
 
 def sides(shape: torch.Size) -> str:
@@ -106,5 +110,6 @@ def sides(shape: torch.Size) -> str:
     return "×".join(map(str, shape)) or "one number"
 
 
-def _format(dtype: torch.dtype) -> str:
+def format_of(dtype: torch.dtype) -> str:
+    """float32."""
     return str(dtype).removeprefix("torch.")

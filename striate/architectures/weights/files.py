@@ -7,16 +7,17 @@ of another kind, or holds a program's objects is refused with one sentence.
 import re
 import warnings
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
+from striate.architectures.weights.matching import is_counter
 from striate.errors import WeightsError, printable
 
 HEADER, SEEN, WEIGHT = "striate", "seen", "weights."  # of a model file: its metadata, and the names of its tensors
@@ -38,6 +39,15 @@ _TAR = slice(257, 262)  # where a tar archive says "ustar"
 _TORCH = bytes.fromhex("6cfc9c46f9206aa85019")  # torch's number, at the start of its older files
 _LONG = 200  # characters of a name that are shown
 _RUNS = "which could run code and was not loaded"
+_DEPTH, _LEVELS = 3, 1_000  # of dictionaries in dictionaries that are searched for tensors
+_FORMATS = {torch.float16, torch.bfloat16, torch.float32, torch.float64, torch.bool} | {
+    *(torch.int8, torch.int16, torch.int32, torch.int64),
+    *(torch.uint8, torch.uint16, torch.uint32, torch.uint64),
+}
+_FLOATS = "expected float16, bfloat16, float32 or float64: convert them where they were made"
+_INFLATED, _RATIO = 1 << 30, 100  # bytes in a zip: fewer than that, or than as many times the file; weights give 2
+
+_Keys = tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -88,6 +98,15 @@ def _reader(path: Path, start: bytes) -> Callable[[Path], Mapping[Any, Any]]:
     raise WeightsError(f"{path} is {kind if start else 'empty (0 bytes)'}; {EXPECTED}")
 
 
+def is_model_file(path: Path) -> bool:
+    """Whether a file is one of ours, which has more than weights."""
+    try:
+        with safe_open(path, framework="pt") as content:
+            return HEADER in (content.metadata() or {})
+    except (OSError, SafetensorError):
+        return False
+
+
 def _read_safetensors(path: Path) -> Mapping[str, Tensor]:
     with safe_open(path, framework="pt") as content:
         tensors = {name: content.get_tensor(name) for name in content.keys()}
@@ -100,6 +119,11 @@ def _read_zip(path: Path) -> Mapping[Any, Any]:
     """A zip of torch's or of NumPy's, all of whose parts are what they were when they were written."""
     with zipfile.ZipFile(path) as archive:
         parts = archive.infolist()
+        inflated = sum(part.file_size for part in parts)
+        if inflated > max(_INFLATED, _RATIO * path.stat().st_size):
+            raise WeightsError(
+                f"{path} would grow to {inflated:,} bytes when it is unpacked, as no weights do; {EXPECTED}"
+            )
         for part in parts:
             if part.CRC:  # torch can leave the sums out
                 with archive.open(part) as stream:
@@ -113,10 +137,10 @@ def _read_zip(path: Path) -> Mapping[Any, Any]:
     if not any(name.endswith(".npy") for name in names):
         raise WeightsError(f"{path} is a zip archive without weights in it; {EXPECTED}")
     with np.load(path, allow_pickle=False) as arrays:
-        return {name: _tensor(arrays, name) for name in arrays.files}
+        return {name: _tensor(arrays, name, path) for name in arrays.files}
 
 
-def _tensor(arrays: Mapping[str, Any], name: str) -> Any:
+def _tensor(arrays: Mapping[str, Any], name: str, path: Path) -> Any:
     """An array of numbers as a tensor; others as they are."""
     try:
         array = arrays[name]
@@ -126,6 +150,10 @@ def _tensor(arrays: Mapping[str, Any], name: str) -> Any:
         return None  # Python's objects, which NumPy has not unpickled
     if not isinstance(array, np.ndarray) or array.dtype.kind not in "biufc":
         return array
+    if array.dtype.char in "gG":  # long double
+        raise WeightsError(
+            f"{path} has numbers in a format that is not read ({few([name])} of {array.dtype}); {_FLOATS}"
+        )
     return torch.from_numpy(np.array(array, array.dtype.newbyteorder("="), order="C"))
 
 
@@ -151,21 +179,47 @@ def _reason(error: Exception) -> str:
 
 
 def _weights_in(path: Path, content: Mapping[Any, Any], part: str | None) -> WeightFile:
-    """The state dict of what a file holds: all of it, or one of its parts."""
-    parts = {str(key): value for key, value in content.items() if _tensors_of(value)}
-    if part is not None and part not in parts:
-        known = f"it has {few(list(parts), 12)}" if parts else "it has no parts: leave the name out"
+    """The state dict of what a file holds: its own tensors, or one of its parts."""
+    parts = _parts(content)
+    named = {".".join(keys): keys for keys in parts if keys}
+    if part is not None and part not in named:
+        known = f"it has {few(list(named), 12)}" if named else "it has no parts: leave the name out"
         raise WeightsError(f"{path} has no part {part!r} with weights; {known}")
-    chosen = part or max(parts, key=lambda name: len(_tensors_of(parts[name])), default=None)
-    tensors = _tensors_of(content if chosen is None else parts[chosen])
-    if not tensors:
+    if not parts:
         raise WeightsError(f"{path} holds no tensors with names; {EXPECTED}")
-    left_out = [f"{few([other])}: {few([str(chosen)])} was taken" for other in parts if other != chosen]
-    odd = [str(key) for key in content if key not in tensors] if chosen is None else []
+    chosen = max(parts, key=lambda keys: len(parts[keys])) if part is None else named[part]
+    _expect_plain(path, parts[chosen])
+    return WeightFile(path, _unwrapped(parts[chosen]), tuple(_left_out(content, parts, chosen)))
+
+
+def _parts(content: Mapping[Any, Any]) -> dict[_Keys, dict[str, Tensor]]:
+    """Named tensors by the keys under which they stand; those of the top level by none.
+
+    >>> list(_parts({"model": {"state_dict": {"fc.bias": torch.ones(1)}}, "weights": torch.ones(1), "epoch": 3}))
+    [(), ('model', 'state_dict')]
+    """
+    levels: list[tuple[_Keys, Mapping[Any, Any]]] = [((), content)]
+    for keys, level in levels:  # which grows meanwhile
+        if len(keys) < _DEPTH and len(levels) < _LEVELS:
+            inner = ((key, value) for key, value in level.items() if isinstance(value, Mapping))
+            levels += [((*keys, key), value) for key, value in inner if isinstance(key, str)]
+    return {keys: tensors for keys, level in levels if (tensors := _tensors_of(level))}
+
+
+def _left_out(content: Mapping[Any, Any], parts: Mapping[_Keys, Mapping[str, Tensor]], chosen: _Keys) -> Iterator[str]:
+    """What a file holds beside the chosen part."""
+    others = [name for keys, inner in parts.items() if keys != chosen for name in ([".".join(keys)] if keys else inner)]
+    if others:
+        yield f"{few(others)}: {few(['.'.join(chosen) or 'the top level'])} was taken"
+    known = {keys[:length] for keys in parts for length in range(len(keys) + 1)}
+    odd, level = list[str](), content
+    for depth in range(len(chosen) + 1):
+        above = chosen[:depth]
+        unknown = [key for key in level if key not in parts.get(above, ()) and (*above, key) not in known]
+        odd += [".".join((*above, str(key))) for key in unknown]
+        level = level[chosen[depth]] if depth < len(chosen) else level
     if odd:
-        left_out.append(f"{few(odd)}: no tensors")
-    _expect_plain(path, tensors)
-    return WeightFile(path, _unwrapped(tensors), tuple(left_out))
+        yield f"{few(odd)}: no tensors with names"
 
 
 def _tensors_of(content: object) -> dict[str, Tensor]:
@@ -175,7 +229,7 @@ def _tensors_of(content: object) -> dict[str, Tensor]:
 
 
 def _expect_plain(path: Path, tensors: Mapping[str, Tensor]) -> None:
-    """Raise WeightsError if there are tensors that are not simply all of their values."""
+    """Raise WeightsError if there are tensors that are not simply all of their values, in a usual format."""
     odd = [name for name, tensor in tensors.items() if tensor.is_quantized or tensor.layout != torch.strided]
     odd += [name for name, tensor in tensors.items() if tensor.is_meta or tensor.is_complex()]
     if odd:
@@ -183,16 +237,26 @@ def _expect_plain(path: Path, tensors: Mapping[str, Tensor]) -> None:
             f"{path} has sparse, quantised, complex or empty tensors ({few(odd)}); expected all their values as real "
             "numbers: save them with .to_dense() or .dequantize()"
         )
+    other = [f"{name} of {tensor.dtype}" for name, tensor in tensors.items() if tensor.dtype not in _FORMATS]
+    if other:
+        raise WeightsError(f"{path} has numbers in a format that is not read ({few(other)}); {_FLOATS}")
+    repeated = [name for name, tensor in tensors.items() if tensor.nbytes > tensor.untyped_storage().nbytes()]
+    if repeated:
+        raise WeightsError(
+            f"{path} has tensors of more values than are stored ({few(repeated)}); expected each value of its own: "
+            "save them with .contiguous()"
+        )
 
 
 def _unwrapped(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Without the prefixes that all names have.
+    """Without the prefixes that all names have, but those of counters: torch's averaged networks count outside.
 
     >>> list(_unwrapped({"module.model.fc.weight": torch.ones(1), "module.model.fc.bias": torch.ones(1)}))
     ['fc.weight', 'fc.bias']
     """
+    weights = [name for name in tensors if not is_counter(name)]
     for wrapper in _WRAPPERS:
-        if all(name.startswith(wrapper) for name in tensors):
+        if weights and all(name.startswith(wrapper) for name in weights):
             return _unwrapped({name.removeprefix(wrapper): tensor for name, tensor in tensors.items()})
     return tensors
 

@@ -28,10 +28,11 @@ _VERSION_1 = renamed(  # model files of version 1 had no stages in front of the 
 
 
 class Zoo(NamedTuple):
-    """All networks by name, and what builds a declared one."""
+    """All networks by name, what builds a declared one, and what is said of any that can be declared."""
 
     entries: Mapping[str, Architecture]
     build: Callable[[Declaration], nn.Module]
+    architecture: Callable[[str], Architecture]
 
 
 @dataclass(frozen=True)
@@ -54,8 +55,7 @@ class Needs:
     @property
     def dialects(self) -> dict[str, Dialect]:
         """All names under which its tensors are known, ours first."""
-        name, entries = self.declaration.name, self.zoo.entries
-        published = dict(entries[name].names) if name in entries else {}
+        published = self.zoo.architecture(self.declaration.name).names
         return {"striate": list, **published, "striate's version 1": _VERSION_1}
 
     @cached_property

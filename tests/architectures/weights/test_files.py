@@ -16,8 +16,10 @@ from hypothesis import strategies as some
 from PIL import Image
 from safetensors.torch import save, save_file
 from torch import nn
+from torch.optim.swa_utils import AveragedModel
 
-from striate.architectures.catalogue import build, create_model, declare
+from striate.architectures.catalogue import architecture, build, create_model, declare
+from striate.architectures.weights import files
 from striate.architectures.weights.files import read_weights
 from striate.architectures.weights.loading import network_with
 from striate.architectures.weights.needs import Zoo
@@ -88,6 +90,78 @@ def test_a_state_that_comes_first_but_is_smaller_is_not_taken_for_the_weights(tm
     assert read.left_out == ("random: model was taken",)
 
 
+MEAN = {name: tensor * 0 + 7 for name, tensor in TENSORS.items()}
+
+
+@pytest.mark.parametrize(
+    ("content", "left_out"),
+    [
+        ({**TENSORS, "ema": MEAN}, ("ema: the top level was taken",)),
+        ({**TENSORS, "rng": {"state": torch.ones(4)}}, ("rng: the top level was taken",)),
+        (
+            {"state_dict": TENSORS, "class_weights": torch.ones(2), "epoch": 3},
+            ("class_weights: state_dict was taken", "epoch: no tensors with names"),
+        ),
+        ({"model": {"state_dict": TENSORS, "epoch": 3}}, ("model.epoch: no tensors with names",)),
+        (
+            {"net": {"model": {"state_dict": TENSORS}}, "ema": {"a": torch.ones(1)}},
+            ("ema: net.model.state_dict was taken",),
+        ),
+    ],
+    ids=["an average beside", "a state beside", "a tensor beside", "deeper", "deepest"],
+)
+def test_the_most_tensors_of_any_level_are_taken_and_all_else_is_told(tmp_path, content, left_out):
+    torch.save(content, tmp_path / "file")
+    read = read_weights(tmp_path / "file")
+    assert_same(read.tensors, TENSORS)
+    assert read.left_out == left_out
+
+
+def test_dictionaries_in_dictionaries_are_searched_to_a_bounded_depth(tmp_path):
+    deep = TENSORS
+    for _ in range(100):
+        deep = {"in": deep}
+    torch.save(deep, tmp_path / "file")
+    assert "holds no tensors with names" in refusal(tmp_path / "file")
+
+
+@pytest.mark.parametrize("form", ["torch", "old torch"])
+def test_tensors_of_more_values_than_are_stored_are_refused(tmp_path, form):
+    WRITERS[form]({"fc.weight": torch.zeros(1).expand(10**6, 10**6)}, tmp_path / "file")
+    assert "tensors of more values than are stored (fc.weight)" in refusal(tmp_path / "file")
+
+
+@pytest.mark.parametrize("dtype", [torch.float8_e4m3fn, torch.float8_e5m2])
+@pytest.mark.parametrize("form", ["torch", "safetensors"])
+def test_formats_of_fewer_bits_are_refused_by_name(tmp_path, form, dtype):
+    WRITERS[form]({"fc.weight": torch.ones(4).to(dtype)}, tmp_path / "file")
+    assert f"in a format that is not read (fc.weight of {dtype})" in refusal(tmp_path / "file")
+
+
+def test_numbers_of_four_bits_are_refused(tmp_path):
+    header = json.dumps({"fc.weight": {"dtype": "F4", "shape": [2, 4], "data_offsets": [0, 4]}}).encode()
+    (tmp_path / "file").write_bytes(len(header).to_bytes(8, "little") + header + bytes(4))
+    assert "expected" in refusal(tmp_path / "file")
+
+
+def test_long_doubles_of_numpy_are_refused(tmp_path):
+    np.savez(tmp_path / "file.npz", weight=np.ones(3, np.longdouble))
+    assert "in a format that is not read (weight of float128)" in refusal(tmp_path / "file.npz")
+
+
+def test_a_zip_that_would_grow_beyond_all_weights_is_refused_before_it_is_unpacked(tmp_path, monkeypatch):
+    monkeypatch.setattr(files, "_INFLATED", 1 << 20)
+    np.savez_compressed(tmp_path / "file.npz", weight=np.zeros(1 << 19, np.float32))
+    assert "would grow to 2,097,280 bytes" in refusal(tmp_path / "file.npz")
+
+
+def test_averaged_networks_of_torch_are_read(tmp_path):
+    network = create_model(TINY)
+    torch.save(AveragedModel(network).state_dict(), tmp_path / "file")
+    state = network.state_dict()
+    assert_same({name: read_weights(tmp_path / "file").tensors[name] for name in state}, state)
+
+
 def test_names_that_would_command_a_terminal_are_written_out(tmp_path):
     torch.save({"a\n\x1b[31m": 3, "b" * 1000: 4, **TENSORS}, tmp_path / "file")
     (sentence,) = read_weights(tmp_path / "file").left_out
@@ -117,7 +191,7 @@ def test_what_is_no_tensor_beside_the_tensors_is_left_out_and_told(tmp_path):
     torch.save({**TENSORS, "epoch": 3, "name": "a net"}, tmp_path / "file")
     read = read_weights(tmp_path / "file")
     assert_same(read.tensors, TENSORS)
-    assert read.left_out == ("epoch, name: no tensors",)
+    assert read.left_out == ("epoch, name: no tensors with names",)
 
 
 def test_arrays_of_another_byte_order_and_of_fortrans_layout_keep_their_values(tmp_path):
@@ -270,7 +344,7 @@ def wholes(place):
 def loaded(path, content):
     """The weights of a network from a file of this content."""
     path.write_bytes(content)
-    network, _ = network_with(read_weights(path), declare(TINY), Zoo({}, build))
+    network, _ = network_with(read_weights(path), declare(TINY), Zoo({}, build, architecture))
     return network.state_dict()
 
 

@@ -8,7 +8,7 @@ import torch
 from safetensors.torch import save_file
 from torch.nn.functional import conv2d
 
-from striate.architectures.catalogue import CATALOGUE, ZOO, build, create_model, declare, load_weights
+from striate.architectures.catalogue import CATALOGUE, ZOO, architecture, build, create_model, declare, load_weights
 from striate.architectures.weights.files import read_weights
 from striate.architectures.weights.loading import load_into, network_with
 from striate.architectures.weights.matching import match
@@ -17,7 +17,7 @@ from striate.errors import WeightsError
 
 RESNET = {"num_classes": 10, "size": 32}
 NAMES = ("mlp", "lenet5", "googlenet", "googlenet_aux", "resnet18", "resnet34")
-FEW = Zoo({name: CATALOGUE[name] for name in NAMES}, build)
+FEW = Zoo({name: CATALOGUE[name] for name in NAMES}, build, architecture)
 
 
 @pytest.fixture
@@ -196,7 +196,10 @@ def test_weights_without_auxiliary_heads_are_refused_where_these_are_asked_for(f
         (lambda t: t.update(more=torch.ones(2, 3)), "1 tensor of its 11 without a place (more 2×3)"),
         (lambda t: t.update({"head.f6.bias": torch.ones(85)}), "head.f6.bias is 85, not 84"),
         (lambda t: t.update({"head.f6.bias": torch.ones(84, dtype=torch.int8)}), "torch.int8 in place of floating"),
-        (lambda t: t["head.f6.bias"][:3].fill_(torch.nan), "1 tensor with 3 values, infinite or no number (3 in head"),
+        (
+            lambda t: t["head.f6.bias"][:3].fill_(torch.nan),
+            "1 tensor with 3 values, infinite or no number in float32 (3 in head",
+        ),
         (lambda t: t["head.f6.bias"][0].fill_(torch.inf), "1 tensor with 1 value, infinite or no number"),
     ],
     ids=["a tensor less", "a tensor more", "another shape", "whole numbers", "no numbers", "infinite"],
@@ -255,6 +258,71 @@ def test_a_network_that_exists_takes_weights_where_and_as_it_is(file):
     assert kept.dtype == torch.bfloat16
     assert torch.equal(kept, weights_of("lenet5")["head.f6.weight"].bfloat16())
     assert loaded is network.loaded
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_weights_become_the_numbers_of_the_network_that_is_there_and_that_is_told(file, dtype):
+    tensors = weights_of("lenet5")
+    loaded = load_weights(create_model("lenet5").to(dtype), file(tensors), declare("lenet5"))
+    assert loaded.adapted == (f"stage1.c1.weight and 9 more: from float32 to {str(dtype)[6:]}",)
+    double = create_model("lenet5").double()
+    load_weights(double, file({name: tensor.double() + 1e-12 for name, tensor in tensors.items()}), declare("lenet5"))
+    assert torch.equal(double.head.f6.bias, tensors["head.f6.bias"].double() + 1e-12)
+
+
+def test_values_too_large_for_the_network_that_is_there_are_refused(file):
+    tensors, network = weights_of("lenet5"), create_model("lenet5").half()
+    tensors["head.f6.bias"][0] = 1e5
+    before = copy.deepcopy(network.state_dict())
+    with pytest.raises(WeightsError, match=r"1 value, infinite or no number in float16 \(1 in head.f6.bias\)"):
+        load_weights(network, file(tensors), declare("lenet5"))
+    assert all(torch.equal(before[name], tensor) for name, tensor in network.state_dict().items())
+
+
+def test_a_network_on_the_meta_device_is_refused(file):
+    with torch.device("meta"):
+        network = create_model("lenet5")
+    with pytest.raises(WeightsError, match=r"on the meta device, without values; first network\.to_empty"):
+        load_weights(network, file(weights_of("lenet5")), declare("lenet5"))
+
+
+@pytest.mark.parametrize(("classes", "channels"), [(10, 1), (3, 1), (10, 4)])
+def test_weights_give_a_network_on_the_cpu_under_any_device(tmp_path, file, classes, channels):
+    tensors = weights_of("lenet5", in_channels=3)
+    save_file(tensors, tmp_path / "weights")
+    for path in (file(tensors), tmp_path / "weights"):
+        with torch.device("meta"):
+            network = create_model("lenet5", num_classes=classes, in_channels=channels, weights=path)
+        assert {tensor.device.type for tensor in network.state_dict().values()} == {"cpu"}
+        assert torch.equal(network.head.f6.bias, tensors["head.f6.bias"])
+
+
+def test_variances_below_zero_are_refused(file):
+    tensors = weights_of("resnet18", **RESNET)
+    tensors["stem.bn1.running_var"][:2] = -0.5
+    sentence = refusal(file(tensors), "resnet18", **RESNET)
+    assert "1 tensor with 2 values, below 0 in place of a variance (2 in stem.bn1.running_var)" in sentence
+
+
+def test_an_empty_tensor_is_refused_by_its_shape(file):
+    tensors = weights_of("resnet18", **RESNET) | {"stem.conv1.weight": torch.ones(0, 3, 7, 7)}
+    assert "stem.conv1.weight is 0×3×7×7, not 64×1×7×7" in refusal(file(tensors), "resnet18", in_channels=1, **RESNET)
+
+
+def test_weights_without_a_head_are_loaded_if_it_starts_afresh_in_any_case(file):
+    headless = {n: t for n, t in weights_of("resnet18", num_classes=1000).items() if not n.startswith("head")}
+    network = create_model("resnet18", num_classes=7, weights=file(headless))
+    assert network.loaded.left_out == ("head.fc.weight, head.fc.bias: not in the file; drawn afresh",)
+    assert torch.equal(network.stem.conv1.weight, headless["stem.conv1.weight"])
+    assert "2 tensors of 122 not in it (head.fc.weight" in refusal(file(headless), "resnet18")
+    del headless["stem.conv1.weight"]
+    assert "3 tensors of 122 not in it" in refusal(file(headless), "resnet18", num_classes=7)
+
+
+def test_a_name_with_numbers_speaks_the_names_of_its_family():
+    numbered = Needs(declare("efficientnet_d1_w1"), ZOO).dialects
+    assert numbered.keys() == Needs(declare("efficientnet_b0"), ZOO).dialects.keys()
+    assert len(numbered) > 2
 
 
 def test_a_part_of_a_file_can_be_named(file):
