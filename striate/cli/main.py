@@ -170,11 +170,14 @@ def models(
     *,
     max_multiplies: Annotated[str | None, Parameter(help="For one image, as 1G or 500M.")] = None,
     max_parameters: Annotated[str | None, Parameter(help="As 10M.")] = None,
+    sort: Annotated[str | None, Parameter(help="By year, parameters, multiplies or accuracy; else by family.")] = None,
     csv: Annotated[Path | None, Parameter(help="Write the table to this file too.")] = None,
     json: Json = False,
 ) -> int:
     """List the networks of the catalogue: paper, parameters, multiplies (computed), published accuracy."""
-    listed = striate.models(like, max_multiplies=max_multiplies, max_parameters=max_parameters, watch=counting)
+    listed = striate.models(
+        like, max_multiplies=max_multiplies, max_parameters=max_parameters, sort=sort, watch=counting
+    )
     if csv is not None:
         listed.to_csv(csv)
     if json:

@@ -10,7 +10,7 @@ from striate.arithmetic.counts import read_count
 from striate.description.page import Table, Tabled
 from striate.description.subjects import of_declaration
 from striate.description.trace import trace
-from striate.errors import SettingsError
+from striate.errors import SettingsError, UnknownNameError
 
 
 @dataclass(frozen=True)
@@ -80,6 +80,7 @@ def models(
     *,
     max_multiplies: str | int | None = None,
     max_parameters: str | int | None = None,
+    sort: str | None = None,
     watch: Callable[[Sequence[str]], Iterable[str]] = iter,
 ) -> Models:
     """The catalogue, or a part of it, with parameters and multiplies counted on each network.
@@ -88,13 +89,16 @@ def models(
         like: a part of a name, a paper's author or a year, as "resnet", "Tan" or "2019".
         max_multiplies: for one image, a number or a text as "1G" or "500M".
         max_parameters: the same.
+        sort: year, parameters or multiplies, the least first, or accuracy, the best first and each data set by itself.
         watch: is handed the names and gives them one by one, so that it can show how far the counting is.
 
-    Raises SettingsError if no network is left.
+    Raises SettingsError if no network is left, UnknownNameError for another order.
 
     >>> [row.name for row in models("vgg11").rows]
     ['vgg11', 'vgg11_bn', 'vgg11_lrn']
     """
+    if sort is not None and sort not in _ORDERS:
+        raise UnknownNameError("order", sort, _ORDERS)
     most = {"multiplies": _count(max_multiplies), "parameters": _count(max_parameters)}
     names = [name for name in CATALOGUE if like.lower() in _searched(name)]
     if not names:
@@ -105,7 +109,15 @@ def models(
     if not rows:
         limits = " and ".join(f"{what} of {limit:,}" for what, limit in most.items() if limit != float("inf"))
         raise SettingsError(f"none of {len(names)} networks stays within {limits}; allow more")
-    return Models(tuple(rows))
+    return Models(tuple(sorted(rows, key=_ORDERS[sort]) if sort else rows))
+
+
+_ORDERS: dict[str, Callable[[Model], Any]] = {
+    "year": lambda row: row.year,
+    "parameters": lambda row: row.parameters,
+    "multiplies": lambda row: row.multiplies,
+    "accuracy": lambda row: (row.accuracy.data != "ImageNet", -row.accuracy.top1) if row.accuracy else (True, 1.0),
+}
 
 
 def _count(limit: str | int | None) -> float:

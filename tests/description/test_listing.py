@@ -6,7 +6,7 @@ import pytest
 
 from striate.architectures.catalogue import CATALOGUE
 from striate.description.listing import models
-from striate.errors import SettingsError
+from striate.errors import SettingsError, UnknownNameError
 
 
 def names(listed):
@@ -37,6 +37,18 @@ def test_limits_keep_what_stays_within_them_and_name_what_they_are():
         models("vgg11", max_multiplies="1K")
     with pytest.raises(SettingsError, match="'a lot' is no count"):
         models("vgg11", max_multiplies="a lot")
+
+
+def test_they_are_sorted_by_what_they_take_or_reach():
+    assert names(models("squeeze", sort="parameters"))[0] == "squeezenet1_1"
+    by_accuracy = models("vgg", sort="accuracy").rows
+    assert by_accuracy[0].name == "vgg19_bn"
+    assert [row.accuracy.top1 for row in by_accuracy if row.accuracy] == sorted(
+        (row.accuracy.top1 for row in by_accuracy if row.accuracy), reverse=True
+    )
+    assert [row.year for row in models("zeiler", sort="year").rows] == [2013]
+    with pytest.raises(UnknownNameError, match=r"unknown order 'size'; .*known: accuracy, multiplies, parameters, year"):
+        models("lenet5", sort="size")
 
 
 def test_what_is_like_nothing_is_refused():
