@@ -25,7 +25,8 @@ def run(tmp_path, monkeypatch):
 
 def test_one_step_by_hand_has_the_loss_and_every_gradient_of_torch(run):
     example, network = run("0"), striate.create_model("lenet5", num_classes=10, in_channels=1).double()
-    weights = {name: parameter.detach().numpy().copy() for name, parameter in network.named_parameters()}
+    torchs = {name.split(".", 1)[1]: parameter for name, parameter in network.named_parameters()}  # without the stage
+    weights = {name: parameter.detach().numpy().copy() for name, parameter in torchs.items()}
     assert weights.keys() == example["weights"].keys()
     images, labels = example["large"][:16] / 255, example["label"][:16]
 
@@ -37,7 +38,7 @@ def test_one_step_by_hand_has_the_loss_and_every_gradient_of_torch(run):
     torch.optim.SGD(network.parameters(), lr=example["descent"].rate, momentum=0.9).step()
 
     np.testing.assert_allclose(by_hand, loss.item(), rtol=1e-12)
-    for name, parameter in network.named_parameters():
+    for name, parameter in torchs.items():
         np.testing.assert_allclose(gradients[name], parameter.grad.numpy(), rtol=1e-9, atol=1e-12, err_msg=name)
         np.testing.assert_allclose(weights[name], parameter.detach().numpy(), rtol=1e-9, atol=1e-12, err_msg=name)
 
