@@ -25,6 +25,10 @@ _VERSION_1 = renamed(  # model files of version 1 had no stages in front of the 
     (r"^inception(..)\.branch4\.1\.conv", r"inception_\1.branch_pool.0"),
     (r"^fc\.", "linear."),
 )
+_VERSION_1_OF_VGG = renamed(
+    (r"^stage\d", "features"),
+    *((f"^head.fc{layer}", f"classifier.{place}") for layer, place in ((6, 0), (7, 3), (8, 6))),
+)
 
 
 class Zoo(NamedTuple):
@@ -56,7 +60,8 @@ class Needs:
     def dialects(self) -> dict[str, Dialect]:
         """All names under which its tensors are known, ours first."""
         published = self.zoo.architecture(self.declaration.name).names
-        return {"striate": list, **published, "striate's version 1": _VERSION_1}
+        first = {"striate's version 1": _VERSION_1, "striate's version 1 of VGG": _VERSION_1_OF_VGG}
+        return {"striate": list, **published, **first}
 
     @cached_property
     def classes(self) -> dict[str, int]:

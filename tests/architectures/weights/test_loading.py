@@ -364,3 +364,25 @@ def test_the_dialect_with_the_most_names_wins_and_one_that_calls_two_tensors_the
     dialects = {"ours": list, "same": lambda names: ["w", "w"], "other": lambda names: ["v", "x"]}
     found = match(ours, theirs, dialects)
     assert (found.dialect, found.pairs, found.missing, found.unplaced) == ("other", {"a.w": "v"}, ["b.w"], ["w"])
+
+
+VERSION_1 = {  # some names as model files of version 1 have them, and ours
+    "lenet5": {"stage1.c1.weight": "c1.weight", "head.output.bias": "output.bias"},
+    "alexnet": {"stage2.conv2.bias": "conv2.bias", "head.fc6.weight": "fc6.weight"},
+    "vgg11_lrn": {"stage2.4.weight": "features.4.weight", "head.fc7.bias": "classifier.3.bias"},
+    "vgg16_c": {"stage5.24.weight": "features.24.weight", "head.fc8.weight": "classifier.6.weight"},
+    "resnet18": {"stem.bn1.bias": "bn1.bias", "layer2.0.shortcut.0.weight": "layer2.0.downsample.0.weight"},
+    "googlenet": {
+        "stage2.conv3.conv.weight": "conv2.weight",
+        "stage3.inception3a.branch2.1.conv.bias": "inception_3a.branch_3x3.2.bias",
+        "head.fc.weight": "linear.weight",
+    },
+}
+
+
+@pytest.mark.parametrize("name", VERSION_1)
+def test_the_names_of_version_1_are_known(name):
+    needed = Needs(declare(name), ZOO)
+    names = list(needed.tensors)
+    spoken = [dict(zip(names, dialect(names), strict=True)) for dialect in needed.dialects.values()]
+    assert any(VERSION_1[name].items() <= translated.items() for translated in spoken)
