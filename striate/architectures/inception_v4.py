@@ -22,7 +22,7 @@ from striate.architectures.inception import STEM, Branching, Conv, Table, chain,
 from striate.architectures.names import renamed
 
 
-class Residual(nn.Module):
+class ScaledResidual(nn.Module):
     """Branches, 1x1 to the channels of the input; a share of it is added to the input; ReLU."""
 
     def __init__(self, channels: int, branches: Branching, scale: float, *, relu: bool = True) -> None:
@@ -91,14 +91,14 @@ _V4: Table = {
 }
 
 
-def _crossed(length: int, widths: tuple[int, int, int], scale: float) -> partial[Residual]:
+def _crossed(length: int, widths: tuple[int, int, int], scale: float) -> partial[ScaledResidual]:
     """Figures 17 and 19: 1x1 beside 1x1, 1xL and Lx1."""
     first, second, third = widths
     branches: Branching = {
         "branch0": [Conv(1, 192)],
         "branch1": [Conv(1, first), Conv((1, length), second), Conv((length, 1), third)],
     }
-    return partial(Residual, branches=branches, scale=scale)
+    return partial(ScaledResidual, branches=branches, scale=scale)
 
 
 _MIXED_5B: Branching = {
@@ -118,7 +118,7 @@ _FIGURE_18: Branching = {  # to half the side
     "branch2": [Conv(1, 256), Conv(3, 288), Conv(3, 320, 2, 0)],
     "branch3": [halved],
 }
-_BLOCK_35 = partial(Residual, branches=_FIGURE_16, scale=0.17)
+_BLOCK_35 = partial(ScaledResidual, branches=_FIGURE_16, scale=0.17)
 _BLOCK_17 = _crossed(7, (128, 160, 192), 0.1)
 _BLOCK_8 = _crossed(3, (192, 224, 256), 0.2)
 _RESNET_V2: Table = {

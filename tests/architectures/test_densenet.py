@@ -1,7 +1,6 @@
 """DenseNet against Huang et al. 2016, Tables 1 and 2, and against torchvision's counts and state dicts."""
 
 import json
-from functools import cache
 
 import pytest
 import torch
@@ -9,6 +8,7 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from striate.architectures.catalogue import CATALOGUE, create_model
+from tests.architectures.measuring import on_meta, parameters
 
 TORCHVISIONS = {"densenet121": 121, "densenet161": 161, "densenet169": 169, "densenet201": 201}  # depth
 LAYERS = TORCHVISIONS | {"densenet264": 265}  # 1 + 2 (6 + 12 + 64 + 48) + 3 + 1 by Table 1, whatever its name says
@@ -29,16 +29,6 @@ MAPS = {  # Table 1 with a growth of 32: channels after stem and blocks (32 time
 }
 
 
-@cache
-def on_meta(name):
-    with torch.device("meta"):
-        return create_model(name).eval()
-
-
-def parameters(name):
-    return sum(parameter.numel() for parameter in on_meta(name).parameters())
-
-
 @pytest.mark.parametrize(("name", "depth"), [*LAYERS.items(), *((name, depth) for name, (depth, _) in CIFAR.items())])
 def test_a_network_is_as_deep_as_its_name_says(name, depth):
     assert sum(isinstance(module, nn.Conv2d | nn.Linear) for module in on_meta(name).modules()) == depth
@@ -46,12 +36,12 @@ def test_a_network_is_as_deep_as_its_name_says(name, depth):
 
 @pytest.mark.parametrize("name", CIFAR)
 def test_networks_for_cifar_have_the_parameters_of_table_2(name):
-    assert round(parameters(name) / 1e6, 1) == CIFAR[name][1]
+    assert round(parameters(on_meta(name)) / 1e6, 1) == CIFAR[name][1]
 
 
 def test_densenet264_has_the_parameters_that_eca_net_counts():
     """Wang et al. 2020, "ECA-Net", arXiv:1910.03151, Table 3: 31.79 M, with M = 2^20."""
-    assert round(parameters("densenet264") / 2**20, 2) == 31.79
+    assert round(parameters(on_meta("densenet264")) / 2**20, 2) == 31.79
 
 
 @pytest.mark.parametrize("name", TORCHVISIONS)
@@ -61,7 +51,7 @@ def test_names_shapes_and_parameters_are_torchvisions(shared, name):
     names = CATALOGUE[name].names["torchvision"](list(tensors))
     shapes = [list(tensor.shape) for tensor in tensors.values()]
     assert list(map(list, zip(names, shapes, strict=True))) == expected["state_dict"]
-    assert parameters(name) == expected["params"]
+    assert parameters(on_meta(name)) == expected["params"]
 
 
 @pytest.mark.parametrize("name", ["densenet121", "densenet161"])

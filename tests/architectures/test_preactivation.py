@@ -1,13 +1,13 @@
 """Pre-activation and wide ResNets against He et al. 2016, Zagoruyko & Komodakis 2016 and timm's published counts."""
 
 import csv
-from functools import cache
 
 import pytest
 import torch
 from torch import nn
 
 from striate.architectures.catalogue import create_model
+from tests.architectures.measuring import on_meta, parameters
 
 DEPTHS = {f"resnetv2_{depth}": depth for depth in (18, 34, 50, 101, 152, 200, 110, 164, 1001)}
 MILLIONS = {  # Zagoruyko & Komodakis 2016, Tables 4, 5 and 8
@@ -19,16 +19,6 @@ TIMMS = {  # rows of its table of results
     **{f"resnetv2_{depth}": f"resnetv2_{depth}.ra4_e3600_r224_in1k" for depth in (18, 34)},
     **{f"resnetv2_{depth}": f"resnetv2_{depth}.a1h_in1k" for depth in (50, 101)},
 }
-
-
-@cache
-def on_meta(name):
-    with torch.device("meta"):
-        return create_model(name).eval()
-
-
-def parameters(name):
-    return sum(parameter.numel() for parameter in on_meta(name).parameters())
 
 
 def convolutions(name):
@@ -50,7 +40,7 @@ def test_wrn_d_k_has_d_convolutions_with_those_of_shortcuts_and_k_times_the_maps
 
 @pytest.mark.parametrize("name", MILLIONS)
 def test_parameters_are_those_of_the_papers_tables(name):
-    assert parameters(name) / 1e6 == pytest.approx(MILLIONS[name], abs=0.051)
+    assert parameters(on_meta(name)) / 1e6 == pytest.approx(MILLIONS[name], abs=0.051)
 
 
 def test_resnet_1001_has_10_point_2_million_weights_in_its_convolutions():
@@ -64,7 +54,7 @@ def test_resnet_1001_has_10_point_2_million_weights_in_its_convolutions():
 def test_parameters_are_timms(shared, name):
     with (shared / "oracle" / "results-imagenet.csv").open() as file:
         timms = {row["model"]: row["param_count"] for row in csv.DictReader(file)}
-    assert f"{parameters(name) / 1e6:.2f}" == timms[TIMMS[name]]
+    assert f"{parameters(on_meta(name)) / 1e6:.2f}" == timms[TIMMS[name]]
 
 
 @pytest.mark.parametrize(("name", "sides"), [("resnetv2_50", [112, 56, 28, 14, 7]), ("wrn_16_4", [32, 32, 16, 8])])

@@ -11,6 +11,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from striate.architectures.catalogue import CATALOGUE, create_model, declare
 from striate.architectures.resnet import bottleneck, grouped, projection, residual, resnet
+from tests.architectures.measuring import on_meta, parameters
 
 LAYERS = {
     **{f"resnet{depth}": depth for depth in (18, 34, 50, 101, 152, 200)},
@@ -29,16 +30,6 @@ SIDES = {"stem": 112, "layer1": 56, "layer2": 28, "layer3": 14, "layer4": 7}
 
 
 @cache
-def on_meta(name):
-    with torch.device("meta"):
-        return create_model(name).eval()
-
-
-def parameters(name):
-    return sum(parameter.numel() for parameter in on_meta(name).parameters())
-
-
-@cache
 def billions(name):
     """The multiplies of one image."""
     with FlopCounterMode(display=False) as counter, torch.no_grad():
@@ -54,13 +45,13 @@ def test_a_network_is_as_deep_as_its_name_says(name):
 
 @pytest.mark.parametrize("name", MILLIONS)
 def test_parameters_are_those_of_the_papers_tables(name):
-    assert parameters(name) / 1e6 == pytest.approx(MILLIONS[name], abs=0.06)
+    assert parameters(on_meta(name)) / 1e6 == pytest.approx(MILLIONS[name], abs=0.06)
 
 
 @pytest.mark.parametrize("name", TORCHVISIONS)
 def test_parameters_and_multiplies_are_torchvisions(shared, name):
     meta = json.loads((shared / "oracle" / "torchvision_0.28.0_meta.json").read_text())[name]["IMAGENET1K_V1"]
-    assert parameters(name) == meta["num_params"]
+    assert parameters(on_meta(name)) == meta["num_params"]
     assert billions(name) == pytest.approx(meta["_ops"], abs=0.0006)
 
 

@@ -1,16 +1,15 @@
 """Squeeze-and-excitation networks against Hu et al. 2017 and against timm's published counts."""
 
 import csv
-from functools import cache
 
 import pytest
 import torch
 from torch import nn
 
-from striate.architectures.catalogue import create_model
 from striate.architectures.resnet import basic
 from striate.architectures.senet import deep_stem, excited
 from striate.layers.squeeze import SqueezeExcitation
+from tests.architectures.measuring import on_meta, parameters
 
 WITHOUT = {  # the network of which it is made, and the layers with weights of which its name speaks
     **{f"seresnet{depth}": (f"resnet{depth}", depth) for depth in (18, 34, 50, 101, 152)},
@@ -26,16 +25,6 @@ TIMMS = {  # rows of its table of results; its networks of He's units with excit
 }
 
 
-@cache
-def on_meta(name):
-    with torch.device("meta"):
-        return create_model(name).eval()
-
-
-def parameters(name):
-    return sum(parameter.numel() for parameter in on_meta(name).parameters())
-
-
 @pytest.fixture(scope="module")
 def timms(shared):
     with (shared / "oracle" / "results-imagenet.csv").open() as file:
@@ -44,7 +33,7 @@ def timms(shared):
 
 @pytest.mark.parametrize("name", TIMMS)
 def test_parameters_are_timms(timms, name):
-    assert f"{parameters(name) / 1e6:.2f}" == timms[TIMMS[name]]
+    assert f"{parameters(on_meta(name)) / 1e6:.2f}" == timms[TIMMS[name]]
 
 
 @pytest.mark.parametrize("name", WITHOUT)
@@ -65,7 +54,9 @@ def test_se_resnet_50_has_the_excitations_of_table_1():
         **{"stem": set(), "layer1": {(16, 256)}, "layer2": {(32, 512)}},
         **{"layer3": {(64, 1024)}, "layer4": {(128, 2048)}},
     }
-    assert parameters("seresnet50") - parameters("resnet50") == pytest.approx(2.5e6, rel=0.02)  # section 4
+    assert parameters(on_meta("seresnet50")) - parameters(on_meta("resnet50")) == pytest.approx(
+        2.5e6, rel=0.02
+    )  # section 4
 
 
 def test_senet154_is_built_as_its_appendix_says():

@@ -77,6 +77,10 @@ def read_weights(path: Path, part: str | None = None) -> WeightFile:
         raise
     except OSError as error:
         raise WeightsError(f"{path} cannot be read: {error.strerror or error}; check it and its permissions") from error
+    except MemoryError as error:
+        raise WeightsError(
+            f"{path} does not fit in this machine's memory; close other programs, or use a smaller network"
+        ) from error
     except Exception as error:  # bytes that are damaged make these readers raise nearly anything
         raise WeightsError(f"{path} is damaged or cut off ({_reason(error)}); get it again: {EXPECTED}") from error
     return _weights_in(path, content, part)

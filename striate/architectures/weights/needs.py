@@ -49,7 +49,7 @@ class Needs:
     @cached_property
     def network(self) -> nn.Module:
         """The network on the meta device."""
-        return on_meta(self.declaration, self.zoo)
+        return declared_on_meta(self.declaration, self.zoo)
 
     @cached_property
     def tensors(self) -> dict[str, Tensor]:
@@ -76,7 +76,7 @@ class Needs:
     def _changed(self, **count: int) -> dict[str, int]:
         """The one axis on which each tensor is longer or shorter in the network that is declared otherwise."""
         try:
-            others = on_meta(replace(self.declaration, **count), self.zoo).state_dict()  # type: ignore[arg-type]
+            others = declared_on_meta(replace(self.declaration, **count), self.zoo).state_dict()  # type: ignore[arg-type]
         except PatternError:  # its text says how many there are: nothing depends on the declaration
             return {}
         axes = {
@@ -86,7 +86,7 @@ class Needs:
         return {name: found[0] for name, found in axes.items() if len(found) == 1}
 
 
-def on_meta(asked: Declaration, zoo: Zoo) -> nn.Module:
+def declared_on_meta(asked: Declaration, zoo: Zoo) -> nn.Module:
     """A declared network without values, for which no random number is drawn."""
     with torch.device("meta"):
         return zoo.build(asked)

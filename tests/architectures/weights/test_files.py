@@ -386,3 +386,14 @@ def test_bytes_at_random_are_refused(place, content, start):
 def test_a_name_may_be_used_by_safetensors_for_its_own_ends(tmp_path):
     (tmp_path / "file").write_bytes(save(TENSORS, {"format": "pt"}))
     assert read_weights(tmp_path / "file").tensors.keys() == TENSORS.keys()
+
+
+def test_a_file_that_is_too_large_for_the_memory_is_not_called_damaged(tmp_path, monkeypatch):
+    save_file({"weight": torch.ones(2)}, tmp_path / "large")
+
+    def exhausted(path):
+        raise MemoryError
+
+    monkeypatch.setattr("striate.architectures.weights.files._reader", lambda *_: exhausted)
+    with pytest.raises(WeightsError, match=r"large does not fit in this machine's memory"):
+        read_weights(tmp_path / "large")
