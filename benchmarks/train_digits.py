@@ -28,8 +28,9 @@ from torch.nn import functional
 from torch.utils.data import DataLoader, Dataset
 
 import striate
-from striate.images.collection import TEST, TRAIN, open_collection
-from striate.images.variation import Variation
+from striate.augmentation.variation import Variation
+from striate.datasets.dataset import TEST, TRAIN
+from striate.datasets.opening import open_dataset
 from striate.machine.doctor import versions
 from striate.recipes.data import RunData, read_run_data
 from striate.recipes.progress import Display
@@ -47,10 +48,10 @@ class PlainDigits(Dataset[tuple[Tensor, int]]):
     """One part of the digits as people write it: an image and a label at a time."""
 
     def __init__(self, part: str, transform: transforms.Compose) -> None:
-        collection = open_collection("digits")
-        members = collection.members(part)
-        self.images = [Image.fromarray(collection.read(index)[:, :, 0]) for index in members]
-        self.labels = [int(collection.labels[index]) for index in members]
+        dataset = open_dataset("digits")
+        members = dataset.members(part)
+        self.images = [Image.fromarray(dataset.source(index)) for index in members]
+        self.labels = [int(dataset.labels[index]) for index in members]
         self.transform = transform
 
     def __len__(self) -> int:

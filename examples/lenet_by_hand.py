@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 import striate.byhand as by
-from striate.images.collection import open_collection
+from striate.datasets.opening import open_dataset
 from striate.images.preparation import Geometry
 
 SHAPES = {"c1": (6, 1, 5, 5), "c3": (16, 6, 5, 5), "c5": (120, 400), "f6": (84, 120), "output": (10, 84)}
@@ -28,7 +28,7 @@ NODES = {
     "output": (by.Linear(), "tanh6", "output.weight", "output.bias"),  # (N, 10)
     "loss": (by.SoftmaxCrossEntropy(), "output", "label"),
 }
-digits, random = open_collection("digits"), np.random.default_rng(0)
+digits, random = open_dataset("digits"), np.random.default_rng(0)
 train, test, label = digits.members("train"), digits.members("test"), np.array(digits.labels, int)
 large = np.stack([Geometry((32, 32)).apply(digits.read(index)) for index in range(len(label))])  # (N, 1, 32, 32)
 framed = np.pad(large, ((0, 0), (0, 0), (3, 3), (3, 3))).astype(np.float32) / 255 - 0.5

@@ -12,13 +12,13 @@ import torch
 from matplotlib.figure import Figure
 
 import striate
-from striate.images.collection import open_collection
-from striate.images.digits import read_digits
+from striate.datasets.digits import read_digits
+from striate.datasets.opening import open_dataset
 
 STACKS = {"three 3x3": "[CONV 32 3x3 nobias -> RELU]*3", "one 7x7": "CONV 32 7x7 nobias -> RELU"}
 scans, labels = map(torch.from_numpy, read_digits())
 images = scans[:, None] / 255 - 0.5  # (N, 1, 8, 8)
-train, test = (torch.tensor(open_collection("digits").members(part)) for part in ("train", "test"))
+train, test = (torch.tensor(open_dataset("digits").members(part)) for part in ("train", "test"))
 
 
 @torch.inference_mode()

@@ -12,8 +12,8 @@ from matplotlib.figure import Figure
 from torch import nn
 from torch.nn import functional
 
-from striate.images.collection import open_collection
-from striate.images.digits import read_digits
+from striate.datasets.digits import read_digits
+from striate.datasets.opening import open_dataset
 from striate.layers.locally_connected import LocallyConnected2d
 
 KINDS = {
@@ -23,7 +23,7 @@ KINDS = {
 }
 scans, labels = map(torch.from_numpy, read_digits())
 images = functional.pad(scans[:, None] / 255, (2, 2, 2, 2))  # (N, 1, 12, 12): with room to move
-train, test = (torch.tensor(open_collection("digits").members(part)) for part in ("train", "test"))
+train, test = (torch.tensor(open_dataset("digits").members(part)) for part in ("train", "test"))
 
 
 def accuracies(layer: nn.Module, steps: int) -> list[float]:

@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from striate.byhand import Add, BatchNormalisation, Graph, Linear, ReLU, Sigmoid, SoftmaxCrossEntropy, he, xavier
-from striate.images.digits import read_digits
+from striate.datasets.digits import read_digits
 
 KINDS = {  # how weights begin, and what follows the linear part of every layer
     "sigmoid": (xavier, [Sigmoid]),

@@ -11,7 +11,7 @@ from striate.cli.grid import add, show, table_of
 from striate.errors import printable
 
 if TYPE_CHECKING:
-    from striate.images.loading import Skipped
+    from striate.datasets.loading import Skipped
     from striate.machine.doctor import Findings
     from striate.recipes.evaluate import Result
     from striate.tasks.classification import Prediction

@@ -6,8 +6,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from striate.images.loading import ImageSet
-
 
 @dataclass(frozen=True)
 class Batch:
@@ -15,11 +13,6 @@ class Batch:
 
     images: Tensor
     targets: Tensor
-
-    @classmethod
-    def of(cls, images: ImageSet, device: torch.device) -> "Batch":
-        """A whole set as one batch on a device."""
-        return cls(torch.from_numpy(images.images).to(device), torch.from_numpy(images.targets).to(device))
 
     def select(self, places: Tensor) -> "Batch":
         """The images at `places` (M,)."""

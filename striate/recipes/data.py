@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 from striate.architectures.architecture import Declaration
 from striate.architectures.catalogue import architecture, build, declare
 from striate.architectures.patterns.pattern import is_pattern, parse
+from striate.datasets.dataset import TEST, TRAIN, VALIDATION, Dataset
+from striate.datasets.loading import ImageSet, Skipped, fingerprints, load_images
+from striate.datasets.opening import open_dataset
 from striate.errors import DataError, SettingsError
-from striate.images.collection import TEST, TRAIN, VALIDATION, Collection, open_collection
-from striate.images.loading import ImageSet, Skipped, fingerprints, load_images
 from striate.images.preparation import Geometry, Preparation
 from striate.machine.choice import memory_limit
 from striate.recipes.progress import Display
@@ -26,7 +27,7 @@ _COPIES = 4  # of every parameter while training: itself, its gradient, its mome
 
 @dataclass(frozen=True)
 class RunData:
-    """What a run is trained, chosen and tested on; `parts` has a test only if the collection has one."""
+    """What a run is trained, chosen and tested on; `parts` has a test only if the dataset has one."""
 
     name: str
     classes: tuple[str, ...]
@@ -66,8 +67,8 @@ class RunData:
 def read_run_data(settings: Settings, display: Display) -> RunData:
     """Open and read the data of a run. Raises DataError, UnknownName-, Settings- or SizeError, early if it can."""
     settings.recipe()  # a number that makes no sense is found before the images are read
-    collection = open_collection(settings.data, seed=settings.seed)
-    classes = tuple(sorted({collection.labels[index] for index in collection.members(TRAIN)}))
+    dataset = open_dataset(settings.data, seed=settings.seed)
+    classes = dataset.classes
     if len(classes) < 2:
         raise DataError(f"{settings.data} has one class, {classes[0]!r}; a classifier needs at least two class folders")
     if settings.data == "digits" and Path("digits").is_dir():
@@ -76,17 +77,17 @@ def read_run_data(settings: Settings, display: Display) -> RunData:
     _check_network(declaration)  # so is a network that cannot be built
     channels = parse(settings.model).in_channels if is_pattern(settings.model) else None  # fixed, or as the images are
     geometry = Geometry(declaration.size, channels, settings.fit)
-    check_memory(len(collection.names), geometry)
-    with display.reading(len(collection.names)) as advance:
-        members = collection.members(TRAIN)
-        train, skipped = load_images(collection, members, geometry, classes, strict=settings.strict, advance=advance)
-        _check_classes(collection, train, classes, skipped)
+    check_memory(len(dataset.names), geometry)
+    with display.reading(len(dataset.names)) as advance:
+        members = dataset.members(TRAIN)
+        train, skipped = load_images(dataset, members, geometry, classes, strict=settings.strict, advance=advance)
+        _check_classes(dataset, train, classes, skipped)
         preparation = Preparation.measured(geometry, train.images)
         parts = {TRAIN: train}
         for part in (VALIDATION, TEST):
-            if members := collection.members(part):
+            if members := dataset.members(part):
                 parts[part], more = load_images(
-                    collection, members, preparation.geometry, classes, strict=settings.strict, advance=advance
+                    dataset, members, preparation.geometry, classes, strict=settings.strict, advance=advance
                 )
                 skipped += more
     parts = {part: images for part, images in parts.items() if len(images)}
@@ -94,7 +95,7 @@ def read_run_data(settings: Settings, display: Display) -> RunData:
         raise DataError(f"{settings.data} leaves no image to validate on; expected two in a class")
     channels = train.images.shape[1]
     declaration = replace(declaration, in_channels=channels)
-    return RunData(collection.name, classes, declaration, preparation, parts, skipped)
+    return RunData(dataset.name, classes, declaration, preparation, parts, skipped)
 
 
 def _check_network(declaration: Declaration) -> None:
@@ -125,8 +126,8 @@ def check_memory(count: int, geometry: Geometry) -> None:
         )
 
 
-def _check_classes(collection: Collection, train: ImageSet, classes: Sequence[str], skipped: Sequence[Skipped]) -> None:
+def _check_classes(dataset: Dataset, train: ImageSet, classes: Sequence[str], skipped: Sequence[Skipped]) -> None:
     for number, label in enumerate(classes):
         if not (train.targets == number).any():
             first = f"; for example {skipped[0].name}: {skipped[0].reason}" if skipped else ""
-            raise DataError(f"no image of the class {label!r} of {collection.name} can be read{first}")
+            raise DataError(f"no image of the class {label!r} of {dataset.name} can be read{first}")

@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from striate.datasets.dataset import TEST
+from striate.datasets.loading import Skipped, fingerprints, load_images
+from striate.datasets.opening import open_dataset
 from striate.errors import DataError
-from striate.images.collection import TEST, open_collection
-from striate.images.loading import Skipped, fingerprints, load_images
 from striate.recipes.data import check_memory
 from striate.recipes.progress import Display
 from striate.tasks.classification import Evaluation
@@ -48,19 +49,19 @@ def evaluate(
     DataError if the data have a class that the model does not know, or no image is left.
     """
     classifier = load(model, device=device)
-    collection = open_collection(os.fspath(data))
-    unknown = sorted(set(collection.labels) - set(classifier.classes))
+    dataset = open_dataset(os.fspath(data))
+    unknown = sorted(set(dataset.labels) - set(classifier.classes))
     if unknown:
         raise DataError(
             f"{data} has {'the class' if len(unknown) == 1 else 'the classes'} {', '.join(map(repr, unknown))}, which "
             f"the model does not know; it knows {', '.join(map(repr, classifier.classes))}: rename or remove"
         )
-    part = TEST if collection.divided and collection.members(TEST) else "all"
-    members = collection.members(TEST) if part == TEST else range(len(collection.names))
+    part = TEST if dataset.divided and dataset.members(TEST) else "all"
+    members = dataset.members(TEST) if part == TEST else range(len(dataset.names))
     geometry = classifier.preparation.geometry
     check_memory(len(members), geometry)
     with Display(quiet=quiet).reading(len(members)) as advance:
-        images, skipped = load_images(collection, members, geometry, classifier.classes, strict=strict, advance=advance)
+        images, skipped = load_images(dataset, members, geometry, classifier.classes, strict=strict, advance=advance)
     if not len(images):
         raise DataError(f"no image of {data} can be read; for example {skipped[0].name}: {skipped[0].reason}")
     fresh = ~np.isin(fingerprints(images.images), classifier.checkpoint.seen.numpy())

@@ -15,11 +15,11 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from PIL import Image
 
+from striate.datasets.loading import Skipped
 from striate.description.describing import describe_network
 from striate.explain.drawing import Picture, draw_filter, draw_heat, draw_image
 from striate.explain.filters import first_layer_filters
 from striate.explain.saliency import saliency
-from striate.images.loading import Skipped
 from striate.tasks.classification import Classifier, Evaluation
 
 _MISTAKES, _EXAMPLES, _FILTERS, _PAIRS = 24, 10, 64, 8  # shown at the most

@@ -19,8 +19,8 @@ from typing import Any
 import tomli_w
 
 from striate.architectures.patterns.pattern import is_pattern
+from striate.augmentation.variation import Variation
 from striate.errors import RunError, StorageError
-from striate.images.variation import Variation
 from striate.machine.choice import Machine
 from striate.machine.doctor import describe_choices, versions
 from striate.recipes.data import RunData

@@ -10,13 +10,12 @@ import torch
 from torch import nn
 
 from striate.architectures.catalogue import build
+from striate.augmentation.variation import Variation
 from striate.checkpoints.model_file import MODEL_FILE, Checkpoint, load_checkpoint, save_checkpoint
+from striate.datasets.dataset import TRAIN, VALIDATION
+from striate.datasets.loading import Skipped
 from striate.description.describing import describe_network
 from striate.errors import RunError, SettingsError, StorageError
-from striate.images.batches import Batch
-from striate.images.collection import TRAIN, VALIDATION
-from striate.images.loading import Skipped
-from striate.images.variation import Variation
 from striate.machine.choice import Machine, choose
 from striate.machine.doctor import describe_choices, versions
 from striate.recipes.data import RunData, read_run_data
@@ -223,8 +222,8 @@ def _first_network(run_data: RunData, seed: int) -> nn.Module:
 def _course(run_data: RunData, chosen: Settings, machine: Machine) -> Course:
     recipe = chosen.recipe()
     return Course(
-        train=Batch.of(run_data.parts[TRAIN], machine.device),
-        validation=Batch.of(run_data.parts[VALIDATION], machine.device),
+        train=run_data.parts[TRAIN].batch(machine.device),
+        validation=run_data.parts[VALIDATION].batch(machine.device),
         preparation=run_data.preparation,
         variation=Variation() if chosen.variation else None,
         task=Classification(recipe.label_smoothing),

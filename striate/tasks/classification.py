@@ -19,8 +19,8 @@ from torch.nn import functional
 
 from striate.architectures.auxiliary import Scores
 from striate.checkpoints.model_file import Checkpoint
+from striate.datasets.loading import ImageSet, Skipped
 from striate.errors import ImageError, SettingsError
-from striate.images.loading import ImageSet, Skipped
 from striate.images.preparation import Preparation
 from striate.images.reading import ImageSource, read_image
 from striate.images.walking import files_below

@@ -10,10 +10,10 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 
+from striate.augmentation.variation import Variation
 from striate.errors import RunError
 from striate.images.batches import Batch, keyed_generator
 from striate.images.preparation import Preparation
-from striate.images.variation import Variation
 from striate.machine.choice import Machine
 from striate.training.logbook import Epoch, Logbook
 from striate.training.recipe import Recipe

@@ -4,8 +4,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as some
 
-from striate.images.batches import Batch, keyed_generator
-from striate.images.loading import ImageSet
+from striate.datasets.loading import ImageSet
+from striate.images.batches import keyed_generator
 
 numbers = some.integers(0, 2**32 - 1)
 keys = some.tuples(numbers, numbers, numbers)
@@ -18,7 +18,7 @@ def draws(*key):
 @pytest.fixture
 def batch():
     images = np.arange(3 * 1 * 2 * 2, dtype=np.uint8).reshape(3, 1, 2, 2)
-    return Batch.of(ImageSet(images, np.array([7, 8, 9]), ("a", "b", "c")), torch.device("cpu"))
+    return ImageSet(images, np.array([7, 8, 9]), ("a", "b", "c")).batch(torch.device("cpu"))
 
 
 def test_a_batch_holds_the_images_and_targets_of_a_set(batch):

@@ -9,8 +9,8 @@ from sklearn.metrics import confusion_matrix, log_loss
 
 from striate.architectures.catalogue import Declaration, build
 from striate.checkpoints.model_file import Checkpoint
+from striate.datasets.loading import ImageSet
 from striate.errors import ImageError
-from striate.images.loading import ImageSet
 from striate.images.preparation import Geometry, Preparation
 from striate.tasks.classification import Classifier
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
-from striate.images.loading import ImageSet
+from striate.datasets.loading import ImageSet
 from striate.tasks.classification import Evaluation
 
 

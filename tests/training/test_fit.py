@@ -5,10 +5,10 @@ import pytest
 import torch
 from torch import nn
 
+from striate.augmentation.variation import Variation
 from striate.errors import RunError, StorageError
 from striate.images.batches import Batch
 from striate.images.preparation import Geometry, Preparation
-from striate.images.variation import Variation
 from striate.machine.choice import choose
 from striate.tasks.classification import Classification
 from striate.training.fit import Course, fit

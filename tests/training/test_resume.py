@@ -6,9 +6,9 @@ import torch
 from safetensors.torch import load_file
 
 from striate.architectures.catalogue import build, declare
+from striate.augmentation.variation import Variation
 from striate.images.batches import Batch
 from striate.images.preparation import Geometry, Preparation
-from striate.images.variation import Variation
 from striate.machine.choice import choose
 from striate.tasks.classification import Classification
 from striate.training import fit as fitting

@@ -4,20 +4,22 @@ from collections import Counter
 
 import pytest
 
+from striate.datasets.dataset import PARTS, TEST, TRAIN, VALIDATION
+from striate.datasets.opening import open_dataset
 from striate.errors import DataError
-from striate.images.collection import TEST, TRAIN, VALIDATION, open_collection
+from striate.images.reading import read_image
 
 
-def parts(collection):
-    return Counter(zip(collection.parts, collection.labels, strict=True))
+def parts(dataset):
+    return Counter(zip((PARTS[part] for part in dataset.parts), dataset.labels, strict=True))
 
 
 def test_each_sub_folder_is_a_class(plant):
-    collection = open_collection(plant({"cat": 3, "dog": 4, "dog/old": 2}))
-    assert Counter(collection.labels) == {"cat": 3, "dog": 6}
-    assert collection.read(0).shape == (4, 4, 1)
-    assert "cat/000.png" in collection.names
-    assert not collection.divided
+    dataset = open_dataset(plant({"cat": 3, "dog": 4, "dog/old": 2}))
+    assert Counter(dataset.labels) == {"cat": 3, "dog": 6}
+    assert read_image(dataset.source(0)).shape == (4, 4, 1)
+    assert "cat/000.png" in dataset.names
+    assert not dataset.divided
 
 
 @pytest.mark.parametrize("names", [("train", "val", "test"), ("Training", "validation", "Testing"), ("train", "valid")])
@@ -25,39 +27,39 @@ def test_folders_of_parts_are_taken_as_they_are(plant, names):
     counts = {TRAIN: 5, VALIDATION: 2, TEST: 1}
     given = dict(zip(counts, names, strict=False))
     root = plant({f"{given[part]}/{label}": counts[part] for part in given for label in ("cat", "dog")})
-    collection = open_collection(root)
-    assert collection.divided
-    assert parts(collection) == {(part, label): counts[part] for part in given for label in ("cat", "dog")}
+    dataset = open_dataset(root)
+    assert dataset.divided
+    assert parts(dataset) == {(part, label): counts[part] for part in given for label in ("cat", "dog")}
 
 
 def test_training_without_validation_gives_a_tenth_of_itself_away(plant):
-    collection = open_collection(plant({f"train/{label}": 20 for label in ("cat", "dog")}))
-    assert parts(collection) == {(part, c): n for part, n in ((TRAIN, 18), (VALIDATION, 2)) for c in ("cat", "dog")}
+    dataset = open_dataset(plant({f"train/{label}": 20 for label in ("cat", "dog")}))
+    assert parts(dataset) == {(part, c): n for part, n in ((TRAIN, 18), (VALIDATION, 2)) for c in ("cat", "dog")}
 
 
 def test_a_class_named_train_beside_a_class_named_car_is_a_class(plant):
-    collection = open_collection(plant({"train": 5, "car": 5}))
-    assert set(collection.labels) == {"train", "car"}
-    assert not collection.divided
+    dataset = open_dataset(plant({"train": 5, "car": 5}))
+    assert set(dataset.labels) == {"train", "car"}
+    assert not dataset.divided
 
 
 def test_one_part_in_two_folders_is_refused_and_none_is_silently_left_out(plant):
     root = plant({f"{part}/{label}": 2 for part in ("train", "val", "validation") for label in ("cat", "dog")})
     with pytest.raises(DataError, match="val"):
-        open_collection(root)
+        open_dataset(root)
 
 
 def test_hidden_files_and_folders_are_not_images(plant):
     root = plant({"cat": 2, "dog": 2, ".git": 1, "__MACOSX/cat": 1, "cat/.ipynb_checkpoints": 1, "cat/__MACOSX": 1})
     (root / "cat/.DS_Store").write_bytes(b"x")
-    assert list(open_collection(root).names) == ["cat/000.png", "cat/001.png", "dog/000.png", "dog/001.png"]
+    assert list(open_dataset(root).names) == ["cat/000.png", "cat/001.png", "dog/000.png", "dog/001.png"]
 
 
 def test_one_name_in_two_spellings_is_one_class(plant):
     composed, decomposed = (unicodedata.normalize(form, "Käfer") for form in ("NFC", "NFD"))
     assert composed != decomposed
-    collection = open_collection(plant({f"train/{decomposed}": 2, f"val/{composed}": 2, "train/ant": 2, "val/ant": 2}))
-    assert set(collection.labels) == {composed, "ant"}
+    dataset = open_dataset(plant({f"train/{decomposed}": 2, f"val/{composed}": 2, "train/ant": 2, "val/ant": 2}))
+    assert set(dataset.labels) == {composed, "ant"}
 
 
 @pytest.mark.parametrize(
@@ -83,25 +85,25 @@ def test_one_name_in_two_spellings_is_one_class(plant):
 )
 def test_a_folder_that_cannot_be_trained_on_is_refused_with_the_reason(plant, counts, sentence):
     with pytest.raises(DataError, match=sentence):
-        open_collection(plant(counts))
+        open_dataset(plant(counts))
 
 
 def test_a_class_whose_name_cannot_be_printed_is_refused(plant):
     with pytest.raises(DataError, match=r"cat\\n' has a name that cannot be printed; rename it"):
-        open_collection(plant({"cat\n": 2, "dog": 2}))
+        open_dataset(plant({"cat\n": 2, "dog": 2}))
 
 
 def test_a_file_whose_name_is_no_text_has_a_name_that_can_be_written(plant):
     root = plant({"cat": 1, "dog": 2})
     (root / "cat" / os.fsdecode(b"\xff.png")).write_bytes((root / "cat/000.png").read_bytes())
-    collection = open_collection(root)
-    assert collection.names[1].encode() == rb"cat/\udcff.png"
-    assert collection.read(1).shape == (4, 4, 1)
+    dataset = open_dataset(root)
+    assert dataset.names[1].encode() == rb"cat/\udcff.png"
+    assert read_image(dataset.source(1)).shape == (4, 4, 1)
 
 
 def test_a_missing_folder_and_a_file_are_told_apart(tmp_path):
     with pytest.raises(DataError, match="missing is not there; expected `digits` or a folder"):
-        open_collection(tmp_path / "missing")
+        open_dataset(tmp_path / "missing")
     (tmp_path / "file.zip").touch()
     with pytest.raises(DataError, match=r"file\.zip is a file; expected"):
-        open_collection(tmp_path / "file.zip")
+        open_dataset(tmp_path / "file.zip")

@@ -4,17 +4,17 @@ from hypothesis import given
 from hypothesis import strategies as some
 from PIL import Image
 
+from striate.datasets.loading import Skipped, fingerprints, load_images
+from striate.datasets.opening import open_dataset
 from striate.errors import DataError
-from striate.images.collection import open_collection
-from striate.images.loading import Skipped, fingerprints, load_images
 from striate.images.preparation import Geometry
 
 SMALL = Geometry((4, 4))
 
 
 def load(root, **options):
-    collection = open_collection(root)
-    return load_images(collection, range(len(collection.names)), SMALL, ["cat", "dog"], **options)
+    dataset = open_dataset(root)
+    return load_images(dataset, range(len(dataset.names)), SMALL, ["cat", "dog"], **options)
 
 
 def test_images_targets_and_names_stand_side_by_side(plant):
@@ -28,8 +28,8 @@ def test_images_targets_and_names_stand_side_by_side(plant):
 
 
 def test_only_the_members_asked_for_are_loaded_in_their_order(plant):
-    collection = open_collection(plant({"cat": 3, "dog": 3}))
-    images, _ = load_images(collection, [4, 1], SMALL, ["dog", "cat"])
+    dataset = open_dataset(plant({"cat": 3, "dog": 3}))
+    images, _ = load_images(dataset, [4, 1], SMALL, ["dog", "cat"])
     assert images.names == ("dog/001.png", "cat/001.png")
     assert images.targets.tolist() == [0, 1]
 

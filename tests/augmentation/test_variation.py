@@ -5,8 +5,8 @@ import math
 import pytest
 import torch
 
+from striate.augmentation.variation import Variation
 from striate.images.batches import keyed_generator
-from striate.images.variation import Variation
 
 MANY = 500
 

@@ -1,4 +1,4 @@
-"""Read the images of a collection once, in parallel, into one array; what cannot be read is named, never replaced."""
+"""Read the images of a data set once, in parallel, into one array; what cannot be read is named, never replaced."""
 
 import hashlib
 import os
@@ -7,10 +7,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
+from striate.datasets.dataset import Dataset
+from striate.datasets.targets import Classes
 from striate.errors import DataError, ImageError
-from striate.images.collection import Collection
+from striate.images.batches import Batch
 from striate.images.preparation import Geometry
 
 
@@ -24,6 +27,10 @@ class ImageSet:
 
     def __len__(self) -> int:
         return len(self.names)
+
+    def batch(self, device: torch.device) -> Batch:
+        """The whole set on a device."""
+        return Batch(torch.from_numpy(self.images).to(device), torch.from_numpy(self.targets).to(device))
 
     def subset(self, keep: NDArray[np.bool_]) -> "ImageSet":
         """The images where `keep` (N,) is true."""
@@ -39,8 +46,8 @@ class Skipped:
 
 
 def load_images(
-    collection: Collection,
-    members: Sequence[int],
+    dataset: Dataset,
+    members: Sequence[int] | NDArray[np.int64],
     geometry: Geometry,
     classes: Sequence[str],
     *,
@@ -58,9 +65,9 @@ def load_images(
 
     def read(place: int) -> None:
         try:
-            pixels = geometry.apply(collection.read(members[place]))
+            pixels = geometry.apply(dataset.read(int(members[place])))
         except ImageError as error:
-            name = collection.names[members[place]]
+            name = dataset.names[int(members[place])]
             if strict:
                 raise DataError(f"{name}: {error.reason}; repair or remove it, or leave out --strict") from error
             reasons[place] = error.reason
@@ -79,15 +86,23 @@ def load_images(
 
     if geometry.channels is None and not coloured.any():
         images = np.ascontiguousarray(images[:, :1])
-    numbers = {label: number for number, label in enumerate(classes)}
-    targets = np.array([numbers[collection.labels[index]] for index in members], np.int64)
-    everything = ImageSet(images, targets, tuple(collection.names[index] for index in members))
+    targets = numbered(dataset, classes)[np.asarray(members, np.int64)]
+    everything = ImageSet(images, targets, tuple(dataset.names.at(np.asarray(members))))
     skipped = tuple(Skipped(everything.names[place], reasons[place]) for place in sorted(reasons))
     if not skipped:
         return everything, ()
     keep = np.ones(len(members), bool)
     keep[list(reasons)] = False
     return everything.subset(keep), skipped
+
+
+def numbered(dataset: Dataset, classes: Sequence[str]) -> NDArray[np.int64]:
+    """The class number (N,) of each image by its name's place in `classes`; the two lists meet by name."""
+    if not isinstance(dataset.targets, Classes):
+        raise DataError(f"{dataset.name} has {dataset.task}; expected one class for each image")
+    numbers = {label: number for number, label in enumerate(classes)}
+    table = np.array([numbers.get(label, -1) for label in dataset.classes], np.int64)
+    return table[dataset.targets.numbers]
 
 
 def fingerprints(images: NDArray[np.uint8]) -> NDArray[np.int64]:

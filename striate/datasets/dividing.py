@@ -1,0 +1,105 @@
+"""The division into training, validation and test images: drawn by class, groups kept together, written down."""
+
+import csv
+import io
+from collections import defaultdict
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from striate.datasets.dataset import PARTS, TEST, TRAIN, VALIDATION, Dataset
+from striate.datasets.targets import Classes, Tags
+
+_TRAIN, _VALIDATION, _TEST = (PARTS.index(part) for part in (TRAIN, VALIDATION, TEST))
+_SHARES = {_TEST: 0.2, _VALIDATION: 0.1}
+
+
+def divide(dataset: Dataset, seed: int) -> Dataset:
+    """Draw what is not divided: a fifth of each class for the test, a tenth for validation, the same for each seed.
+
+    Data that bring a validation part but no test keep all the rest for training. Groups stay in one part.
+    """
+    present = {part for part in PARTS if len(dataset.members(part))}
+    wanted = [] if dataset.divided else [_TEST]
+    wanted += [] if VALIDATION in present else [_VALIDATION]
+    undivided = dataset.members(TRAIN)
+    strata = _strata(dataset)[undivided]
+    if dataset.groups is None:
+        drawn = _by_class(strata, seed, wanted)
+    else:
+        drawn = _by_group(strata, dataset.groups[undivided], seed, wanted)
+    parts = dataset.parts.copy()
+    parts[undivided] = drawn
+    return replace(dataset, parts=parts)
+
+
+def split_csv(dataset: Dataset) -> bytes:
+    """The division as a manifest that `open_dataset` reads: path, label, split, and group where there are any."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    grouped = dataset.groups is not None
+    writer.writerow(["path", "label", "split", *(["group"] if grouped else [])])
+    for index, name in enumerate(dataset.names):
+        group = [] if dataset.groups is None else [dataset.groups[index]]
+        writer.writerow([name, _label(dataset, index), PARTS[dataset.parts[index]], *group])
+    return text.getvalue().encode()
+
+
+def _label(dataset: Dataset, index: int) -> str:
+    if isinstance(dataset.targets, Classes):
+        return dataset.labels[index]
+    if isinstance(dataset.targets, Tags):
+        return ";".join(dataset.classes[number] for number in dataset.targets.of(index))
+    return ""
+
+
+def _strata(dataset: Dataset) -> NDArray[np.int64]:
+    """A number (N,) for each image; those of one number are spread evenly over the parts."""
+    if isinstance(dataset.targets, Classes):
+        rank = np.argsort(np.argsort(np.array(dataset.classes)))  # the draw goes through the classes by name
+        return rank[dataset.targets.numbers].astype(np.int64)
+    if isinstance(dataset.targets, Tags):
+        kinds = [tuple(sorted(dataset.targets.of(index).tolist())) for index in range(len(dataset))]
+        numbers = {kind: number for number, kind in enumerate(sorted(set(kinds)))}
+        return np.array([numbers[kind] for kind in kinds], np.int64)
+    return np.zeros(len(dataset), np.int64)
+
+
+def _by_class(strata: NDArray[np.int64], seed: int, wanted: list[int]) -> NDArray[np.uint8]:
+    """A part (N,) for each image: of each stratum a fifth to the test, a tenth to validation, at least one of three."""
+    generator = np.random.default_rng(seed)
+    parts = np.full(len(strata), _TRAIN, np.uint8)
+    for stratum in np.unique(strata):
+        members = np.flatnonzero(strata == stratum)
+        order, count = generator.permutation(members), len(members)
+        fifth = round(count / 5) if _TEST in wanted else 0
+        tenth = max(round(count / 10), count >= 2) if _VALIDATION in wanted else 0
+        parts[order[:fifth]] = _TEST
+        parts[order[fifth : fifth + tenth]] = _VALIDATION
+    return parts
+
+
+def _by_group(strata: NDArray[np.int64], groups: NDArray[np.int32], seed: int, wanted: list[int]) -> NDArray[np.uint8]:
+    """The same for whole groups, the largest first: each goes where most images of its kinds are still missing."""
+    members: dict[int, list[int]] = defaultdict(list)
+    for index, group in enumerate(groups):
+        members[int(group)].append(index)
+    counts = np.bincount(strata, minlength=int(strata.max(initial=0)) + 1).astype(float)  # (K,)
+    shares = {part: _SHARES[part] for part in wanted}
+    left = {part: share * counts for part, share in (shares | {_TRAIN: 1 - sum(shares.values())}).items()}
+    parts = np.full(len(strata), _TRAIN, np.uint8)
+    shuffled = np.random.default_rng(seed).permutation(sorted(members))
+    for group in sorted(shuffled, key=lambda group: -len(members[group])):
+        own = np.bincount(strata[members[group]], minlength=len(counts))  # (K,)
+        best = max(
+            left, key=lambda part: float(own @ (left[part] / np.maximum(counts, 1)) - _overflow(left[part], own))
+        )
+        left[best] = left[best] - own
+        parts[members[group]] = best
+    return parts
+
+
+def _overflow(left: NDArray[np.float64], own: NDArray[np.int64]) -> float:
+    """By how many images a group is too large for what a part still misses."""
+    return float(np.maximum(own - np.maximum(left, 0), 0).sum())

@@ -1,0 +1,89 @@
+"""A folder with one sub-folder of images for each class, perhaps inside train/, val/ and test/."""
+
+import os
+import unicodedata
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from striate.datasets.dataset import PARTS, TEST, TRAIN, VALIDATION, Dataset
+from striate.datasets.names import Names
+from striate.datasets.targets import Classes
+from striate.errors import DataError
+from striate.images.walking import entries, files_below
+
+PART_NAMES = {  # how people call the folders of the three parts
+    TRAIN: ("train", "training"),
+    VALIDATION: ("val", "valid", "validation"),
+    TEST: ("test", "testing"),
+}
+
+
+def read_folders(root: Path) -> Dataset:
+    """Classes are the folders' names, in order. Raises DataError if the folder is not laid out so."""
+    given = part_folders(root)
+    names, numbers, parts = [], [], []
+    known: dict[str, int] = {}
+    for part, folder in (given or {TRAIN: root}).items():
+        for label, path in _class_files(folder):
+            if part != TRAIN and label not in known:
+                raise DataError(
+                    f"the class {label!r} of {path.parent} is not among the training classes; rename or remove it"
+                )
+            names.append(os.path.relpath(path, root))
+            numbers.append(known.setdefault(label, len(known)))
+            parts.append(PARTS.index(part))
+    classes = sorted(known)
+    order = np.empty(len(known), np.int32)
+    order[[known[label] for label in classes]] = np.arange(len(known))
+    found = Names(names)
+    return Dataset(
+        name=root.resolve().name,
+        classes=tuple(classes),
+        names=found,
+        targets=Classes(order[np.array(numbers, np.int64)]),
+        parts=np.array(parts, np.uint8),
+        fetch=lambda index: os.path.join(root, found.raw(index)),  # noqa: PTH118 - a million of them
+        divided=bool(given),
+    )
+
+
+def part_folders(root: Path) -> dict[str, Path]:
+    """The folders of the parts, if the data come divided: if train/ holds folders (else it shows trains)."""
+    folders = {path.name.lower(): path for path in entries(root) if path.is_dir()}
+    found = {part: [folders[name] for name in names if name in folders] for part, names in PART_NAMES.items()}
+    divided = [
+        part for part, same in found.items() if any(path.is_dir() for folder in same for path in entries(folder))
+    ]
+    if TRAIN not in divided:
+        if divided:
+            raise DataError(f"{root} has a folder for the {' and the '.join(divided)}, but no train folder; add one")
+        return {}
+    parts = [folder for same in found.values() for folder in same]
+    if beside := [path.name for path in folders.values() if path not in parts]:
+        raise DataError(f"{root} has {', '.join(beside)} beside its parts; move it into train, val or test, or away")
+    for part, same in found.items():
+        if len(same) > 1:
+            names = " and ".join(path.name for path in same)
+            raise DataError(f"{root} has more than one folder for {part}, {names}; merge them or remove all but one")
+    return {part: same[0] for part, same in found.items() if same}
+
+
+def _class_files(folder: Path) -> Iterator[tuple[str, Path]]:
+    """(label, file) of every file in the class folders, sorted; folders inside a class folder are looked into."""
+    classes = [path for path in entries(folder) if path.is_dir()]
+    if not classes:
+        loose = sum(path.is_file() for path in entries(folder))
+        raise DataError(
+            f"{folder} has no sub-folders{f', but {loose} files' if loose else ''}; "
+            "expected one sub-folder of images for each class"
+        )
+    for path in classes:
+        if not path.name.isprintable():
+            raise DataError(f"the class folder {str(path)!r} has a name that cannot be printed; rename it")
+        files = files_below(path)
+        if not files:
+            raise DataError(f"the class folder {path} is empty; put images into it or remove it")
+        for file in files:
+            yield unicodedata.normalize("NFC", path.name), file
