@@ -85,7 +85,7 @@ def read_run_data(settings: Settings, display: Display) -> RunData:
         preparation = Preparation.measured(geometry, train.images)
         parts = {TRAIN: train}
         for part in (VALIDATION, TEST):
-            if members := dataset.members(part):
+            if len(members := dataset.members(part)):
                 parts[part], more = load_images(
                     dataset, members, preparation.geometry, classes, strict=settings.strict, advance=advance
                 )
