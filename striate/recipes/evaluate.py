@@ -56,7 +56,7 @@ def evaluate(
             f"{data} has {'the class' if len(unknown) == 1 else 'the classes'} {', '.join(map(repr, unknown))}, which "
             f"the model does not know; it knows {', '.join(map(repr, classifier.classes))}: rename or remove"
         )
-    part = TEST if dataset.divided and dataset.members(TEST) else "all"
+    part = TEST if dataset.divided and len(dataset.members(TEST)) else "all"
     members = dataset.members(TEST) if part == TEST else range(len(dataset.names))
     geometry = classifier.preparation.geometry
     check_memory(len(members), geometry)
