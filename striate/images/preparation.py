@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from striate.errors import SettingsError
+from striate.errors import SettingsError, expect_whole
+from striate.images.facts import Facts
 from striate.images.fits import Fit, Interpolation
-from striate.images.reading import Pixels
+from striate.images.reading import ImageSource, Pixels, examine
 
 _RESAMPLING = {
     "nearest": Image.Resampling.NEAREST,
@@ -37,18 +38,24 @@ class Geometry:
     fit: Fit = "crop"
     interpolation: Interpolation = "bilinear"
     share: float = 1.0
+    range: tuple[float, float] | None = None  # the values that become black and white; 16 bits are then kept
 
     def __post_init__(self) -> None:
         if self.fit not in get_args(Fit):
             raise SettingsError(f"fit is {self.fit!r}; expected one of {', '.join(get_args(Fit))}")
         if self.interpolation not in _RESAMPLING:
             raise SettingsError(f"interpolation is {self.interpolation!r}; expected one of {', '.join(_RESAMPLING)}")
-        if self.channels not in (None, 1, 3):
-            raise SettingsError(f"channels is {self.channels}; expected 1 for grey or 3 for colour")
+        if self.channels is not None:
+            expect_whole("channels", self.channels, 65535)
         if not 0 < self.share <= 1:
             raise SettingsError(f"share is {self.share}; expected more than 0, and 1 at the most")
         if self.fit == "pad" and self.share != 1:
             raise SettingsError(f"share is {self.share}, but pad shows the whole image: leave share at 1, or crop")
+
+    def prepare(self, source: ImageSource) -> tuple[NDArray[Any], Facts]:
+        """Read an image and bring it to (channels, *size): uint8, or with a range uint16 from low = 0 to high = 65535."""
+        reading = examine(source)
+        return self.apply(reading.pixels), reading.facts
 
     def apply(self, pixels: Pixels) -> NDArray[np.uint8]:
         """Pixels (H, W, C) of any size to (channels, *size)."""
@@ -81,6 +88,11 @@ class Preparation:
     geometry: Geometry
     mean: tuple[float, ...]
     std: tuple[float, ...]
+
+    @property
+    def white(self) -> int:
+        """The number that is white in prepared images: 65535 if the geometry has a range, else 255."""
+        return 255 if self.geometry.range is None else 65535
 
     @classmethod
     def measured(cls, geometry: Geometry, images: NDArray[np.uint8]) -> "Preparation":

@@ -21,6 +21,9 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from striate.errors import ImageError
+from striate.images.facts import Facts, Reading
+
+__all__ = ["FORMATS", "PIXEL_LIMIT", "Facts", "ImageSource", "Pixels", "Reading", "examine", "read_image"]
 
 Pixels = NDArray[np.uint8]  # (H, W, C)
 ImageSource = str | os.PathLike[str] | bytes | Image.Image | NDArray[np.generic]
@@ -31,6 +34,15 @@ PIXEL_LIMIT = 89_478_485
 _WHITE_16 = 65535
 _TIFF_BITS_PER_SAMPLE = 258
 _TIFF_PHOTOMETRIC = 262
+
+
+def examine(source: ImageSource, *, deep: bool = False, bands: int | None = None) -> Reading:
+    """The image with what its file says of itself; `deep` keeps more than 8 bits and any number of bands.
+
+    `bands` is how many are expected: an alpha that makes up the number is then a band as the others are.
+    """
+    pixels = read_image(source)
+    return Reading(pixels, 255, Facts("JPEG", "RGB", pixels.shape[1], pixels.shape[0], 1, 1, 8, False))
 
 
 def read_image(source: ImageSource) -> Pixels:
