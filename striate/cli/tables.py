@@ -45,7 +45,7 @@ def print_result(result: "Result") -> None:
     low, high = evaluation.interval
     show(
         f"accuracy {_percent(evaluation.accuracy)}: {evaluation.right:,} of {evaluation.n:,} right "
-        f"(95 % interval {_percent(low)} to {_percent(high)})"
+        f"(95 % interval {_percent(low)} to {_percent(high)}); balanced {_percent(evaluation.balanced_accuracy)}"
     )
     if result.seen:
         show(f"left out: {result.seen:,} images that the model was trained or chosen on, known by their pixels")

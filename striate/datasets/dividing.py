@@ -2,8 +2,10 @@
 
 import csv
 import io
+import os
 from collections import defaultdict
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,14 +37,19 @@ def divide(dataset: Dataset, seed: int) -> Dataset:
 
 
 def split_csv(dataset: Dataset) -> bytes:
-    """The division as a manifest that `open_dataset` reads: path, label, split, and group where there are any."""
+    """The division as a manifest that `open_dataset` reads: path, label, split, and group where there are any.
+
+    Files are given by their full paths, so that the manifest can lie anywhere; other images by their names.
+    """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     grouped = dataset.groups is not None
     writer.writerow(["path", "label", "split", *(["group"] if grouped else [])])
+    files = len(dataset) > 0 and isinstance(dataset.source(0), str | os.PathLike)
     for index, name in enumerate(dataset.names):
+        path = Path(dataset.source(index)).resolve() if files else name  # type: ignore[arg-type]
         group = [] if dataset.groups is None else [dataset.groups[index]]
-        writer.writerow([name, _label(dataset, index), PARTS[dataset.parts[index]], *group])
+        writer.writerow([path, _label(dataset, index), PARTS[dataset.parts[index]], *group])
     return text.getvalue().encode()
 
 

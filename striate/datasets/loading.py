@@ -1,40 +1,51 @@
-"""Read the images of a data set once, in parallel, into one array; what cannot be read is named, never replaced."""
+"""Read the images of a data set once, in parallel; what cannot be read is named, never replaced.
+
+The pass is the same wherever the pixels go: into memory, into the cache, or nowhere, to be decoded again when they are
+asked for. So what cannot be read, and what was seen, is known before training begins, also of what fits no memory.
+"""
 
 import hashlib
-import os
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any, Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from striate.datasets.dataset import Dataset
+from striate.datasets.pool import Note, read_many, usual_workers
+from striate.datasets.stack import Decoded, Picked, Prepared, Stack
 from striate.datasets.targets import Classes
 from striate.errors import DataError, ImageError
 from striate.images.batches import Batch
+from striate.images.facts import Facts
 from striate.images.preparation import Geometry
 
+_TOGETHER = 8  # images that a worker takes at once
+_CHUNK = 256  # images that are looked through at once
 
-@dataclass(frozen=True)
-class ImageSet:
-    """Images (N, C, H, W), their class numbers (N,) and their names."""
 
-    images: NDArray[np.uint8]
-    targets: NDArray[np.int64]
-    names: tuple[str, ...]
+class Watch(Protocol):
+    """Whoever waits for the images."""
 
-    def __len__(self) -> int:
-        return len(self.names)
+    def advance(self, count: int = 1) -> None:
+        """So many more are done."""
 
-    def batch(self, device: torch.device) -> Batch:
-        """The whole set on a device."""
-        return Batch(torch.from_numpy(self.images).to(device), torch.from_numpy(self.targets).to(device))
+    def slow(self, name: str, seconds: float) -> None:
+        """A file has been read for so long."""
 
-    def subset(self, keep: NDArray[np.bool_]) -> "ImageSet":
-        """The images where `keep` (N,) is true."""
-        return ImageSet(self.images[keep], self.targets[keep], tuple(np.array(self.names)[keep]))
+    def say(self, text: str) -> None:
+        """Something that a person should know."""
+
+
+class Unwatched:
+    """Nobody waits."""
+
+    def advance(self, count: int = 1) -> None: ...
+    def slow(self, name: str, seconds: float) -> None: ...
+    def say(self, text: str) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -45,55 +56,163 @@ class Skipped:
     reason: str
 
 
+@dataclass(frozen=True)
+class ImageSet:
+    """Prepared images (N, C, H, W), their class numbers (N,), names, facts, and fingerprints (N,) of their pixels."""
+
+    images: Stack
+    targets: NDArray[np.int64]
+    names: Sequence[str]
+    facts: Sequence[Facts] = ()
+    shards: NDArray[np.int32] | None = None
+    known_marks: NDArray[np.int64] | None = field(default=None, repr=False)
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    @cached_property
+    def marks(self) -> NDArray[np.int64]:
+        """Fingerprints of the pixels."""
+        return fingerprints(self.images) if self.known_marks is None else self.known_marks
+
+    def batch(self, device: torch.device) -> Batch:
+        """The whole set on a device."""
+        return Batch(torch.from_numpy(self.images[:]).to(device), torch.from_numpy(self.targets).to(device))
+
+    def subset(self, keep: NDArray[np.bool_]) -> "ImageSet":
+        """The images where `keep` (N,) is true; their pixels are not copied."""
+        places = np.flatnonzero(keep)
+        indices = places.tolist()
+        return ImageSet(
+            Picked(self.images, places),
+            self.targets[places],
+            [self.names[index] for index in indices],
+            [self.facts[index] for index in indices] if self.facts else (),
+            None if self.shards is None else self.shards[places],
+            self.marks[places],
+        )
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What one pass over N images has found out, but their pixels."""
+
+    reasons: dict[int, str]  # why image i cannot be read
+    facts: list[Facts | None]
+    coloured: NDArray[np.bool_]  # (N,)
+    marks: NDArray[np.int64]  # (N, 2) fingerprints: as it is, and with grey in all three channels
+
+
+@dataclass(frozen=True)
+class Loading:
+    """How images are read."""
+
+    strict: bool = False
+    workers: int = field(default_factory=usual_workers)
+    watch: Watch = field(default_factory=Unwatched, repr=False)
+
+
 def load_images(
-    dataset: Dataset,
-    members: Sequence[int] | NDArray[np.int64],
-    geometry: Geometry,
-    classes: Sequence[str],
-    *,
-    strict: bool = False,
-    advance: Callable[[], None] = lambda: None,
+    dataset: Dataset, geometry: Geometry, classes: Sequence[str], loading: Loading | None = None
 ) -> tuple[ImageSet, tuple[Skipped, ...]]:
-    """Decode and resize the images `members`; `advance` is called after each.
+    """Decode and resize all images of a data set into memory.
 
-    With geometry.channels None the set is colour if one image is. With `strict` the first unreadable image raises
-    DataError. Labels become numbers by their place in `classes`.
+    With geometry.channels None the set is colour if one image is. With `loading.strict` the first unreadable image
+    raises DataError. Labels become numbers by their place in `classes`.
     """
-    images = np.empty((len(members), geometry.channels or 3, *geometry.size), np.uint8)
-    coloured = np.zeros(len(members), bool)
-    reasons: dict[int, str] = {}
+    how = loading or Loading()
+    channels = channels_of(dataset, geometry)
+    pixels = np.empty((len(dataset), channels, *geometry.size), pixel_type(geometry))
 
-    def read(place: int) -> None:
+    def put(place: int, image: Prepared) -> None:
+        pixels[place] = image  # a grey image fills all channels
+
+    return image_set(dataset, geometry, classes, survey(dataset, geometry, how, put), pixels)
+
+
+def survey(dataset: Dataset, geometry: Geometry, how: Loading, put: Callable[[int, Prepared], None]) -> Survey:
+    """Read every image once and hand its prepared pixels (C, H, W) to `put`, from several threads."""
+    count = len(dataset)
+    found = Survey({}, [None] * count, np.zeros(count, bool), np.zeros((count, 2), np.int64))
+    alike: dict[Facts, Facts] = {}
+
+    def read(places: range, note: Note) -> int:
+        for place in places:
+            note(dataset.names[place])
+            try:
+                pixels, facts = geometry.prepare(dataset.source(place))
+            except ImageError as error:
+                found.reasons[place] = error.reason
+            else:
+                found.facts[place] = alike.setdefault(facts, facts)
+                found.coloured[place] = len(pixels) != 1
+                found.marks[place] = _both_marks(pixels, geometry)
+                put(place, pixels)
+        return len(places)
+
+    parts = [range(start, min(start + _TOGETHER, count)) for start in range(0, count, _TOGETHER)]
+    for done in read_many(parts, read, workers=how.workers, ahead=2 * how.workers, slow=how.watch.slow):
+        how.watch.advance(done)
+        if how.strict and found.reasons:
+            place = min(found.reasons)
+            raise DataError(
+                f"{dataset.names[place]}: {found.reasons[place]}; repair or remove it, or leave out --strict"
+            )
+    return found
+
+
+def image_set(
+    dataset: Dataset, geometry: Geometry, classes: Sequence[str], found: Survey, pixels: Prepared | None
+) -> tuple[ImageSet, tuple[Skipped, ...]]:
+    """The readable images of a survey, with their pixels, or to be decoded again; and what was left out."""
+    grey = geometry.channels is None and geometry.range is None and not found.coloured.any()
+    channels = 1 if grey else channels_of(dataset, geometry)
+    places = np.array([place for place in range(len(dataset)) if place not in found.reasons], np.int64)
+    chosen = dataset if len(places) == len(dataset) else dataset.at(places)
+    marks = found.marks[places, 0 if grey or geometry.channels is not None else 1]
+    images = ImageSet(
+        _readable(pixels, places, channels) if pixels is not None else _again(chosen, geometry, channels),
+        numbered(chosen, classes),
+        chosen.names,
+        [facts for facts in found.facts if facts is not None],
+        chosen.shards,
+        marks,
+    )
+    return images, tuple(Skipped(dataset.names[place], found.reasons[place]) for place in sorted(found.reasons))
+
+
+def _again(dataset: Dataset, geometry: Geometry, channels: int) -> Stack:
+    return Decoded(dataset, replace(geometry, channels=channels))
+
+
+def _readable(pixels: Prepared, places: NDArray[np.int64], channels: int) -> Stack:
+    """The images at `places`: of a map without a copy, in memory closed up in place, so that nothing is held twice."""
+    if isinstance(pixels, np.memmap):
+        view = pixels[:, :channels]
+        return view if len(places) == len(view) else Picked(view, places)
+    for row, place in enumerate(places):
+        if row != place:
+            pixels[row] = pixels[place]
+    return np.ascontiguousarray(pixels[: len(places), :channels])
+
+
+def channels_of(dataset: Dataset, geometry: Geometry) -> int:
+    """Channels that pixels are kept in: those asked for; else 3, or with a range those of the first readable image."""
+    if geometry.channels is not None:
+        return geometry.channels
+    if geometry.range is None:
+        return 3
+    for place in range(len(dataset)):
         try:
-            pixels = geometry.apply(dataset.read(int(members[place])))
-        except ImageError as error:
-            name = dataset.names[int(members[place])]
-            if strict:
-                raise DataError(f"{name}: {error.reason}; repair or remove it, or leave out --strict") from error
-            reasons[place] = error.reason
-        else:
-            coloured[place] = len(pixels) == 3
-            images[place] = pixels  # a grey image fills all three channels
-        advance()
+            return len(geometry.prepare(dataset.source(place))[0])
+        except ImageError:
+            continue
+    return 1
 
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        try:
-            for _ in pool.map(read, range(len(members))):
-                pass
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
 
-    if geometry.channels is None and not coloured.any():
-        images = np.ascontiguousarray(images[:, :1])
-    targets = numbered(dataset, classes)[np.asarray(members, np.int64)]
-    everything = ImageSet(images, targets, tuple(dataset.names.at(np.asarray(members))))
-    skipped = tuple(Skipped(everything.names[place], reasons[place]) for place in sorted(reasons))
-    if not skipped:
-        return everything, ()
-    keep = np.ones(len(members), bool)
-    keep[list(reasons)] = False
-    return everything.subset(keep), skipped
+def pixel_type(geometry: Geometry) -> np.dtype[Any]:
+    """uint8, or uint16 where a range is kept."""
+    return np.dtype(np.uint8 if geometry.range is None else np.uint16)
 
 
 def numbered(dataset: Dataset, classes: Sequence[str]) -> NDArray[np.int64]:
@@ -105,7 +224,18 @@ def numbered(dataset: Dataset, classes: Sequence[str]) -> NDArray[np.int64]:
     return table[dataset.targets.numbers]
 
 
-def fingerprints(images: NDArray[np.uint8]) -> NDArray[np.int64]:
+def fingerprints(images: Stack) -> NDArray[np.int64]:
     """A 64-bit number (N,) for each image, equal for equal pixels: to know again what was trained on."""
-    digests = b"".join(hashlib.blake2b(image.tobytes(), digest_size=8).digest() for image in images)
-    return np.frombuffer(digests, np.int64)
+    parts = (images[start : start + _CHUNK] for start in range(0, len(images), _CHUNK))
+    return np.array([_mark(image) for part in parts for image in part], np.int64)
+
+
+def _mark(image: Prepared) -> int:
+    return int.from_bytes(hashlib.blake2b(image.tobytes(), digest_size=8).digest(), "little", signed=True)
+
+
+def _both_marks(pixels: Prepared, geometry: Geometry) -> tuple[int, int]:
+    """Of the pixels, and of what they are if another image makes the set a colour one."""
+    own = _mark(pixels)
+    turns_colour = len(pixels) == 1 and geometry.channels is None and geometry.range is None
+    return own, _mark(np.repeat(pixels, 3, axis=0)) if turns_colour else own

@@ -16,9 +16,10 @@ def draw_filter(weights: NDArray[np.float32]) -> Picture:
     return _three(signed_grey(weights))
 
 
-def draw_image(image: NDArray[np.uint8]) -> Picture:
-    """A prepared image (C, H, W), grey or colour."""
-    return _three(image)
+def draw_image(image: NDArray[np.uint8] | NDArray[np.uint16]) -> Picture:
+    """A prepared image (C, H, W) of any channels: three or more show as red, green, blue; of two the first as grey."""
+    shown = image[:3] if len(image) >= 3 else image[:1]
+    return _three(np.rint(shown / 257) if image.dtype == np.uint16 else shown)
 
 
 def draw_heat(image: NDArray[np.uint8], heat: NDArray[np.float32]) -> Picture:

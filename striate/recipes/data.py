@@ -1,7 +1,6 @@
 """The images of a run: opened, divided, read once, measured, and known again when the run goes on."""
 
 import hashlib
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -14,27 +13,41 @@ from striate.architectures.architecture import Declaration
 from striate.architectures.catalogue import architecture, build, declare
 from striate.architectures.patterns.pattern import is_pattern, parse
 from striate.datasets.dataset import TEST, TRAIN, VALIDATION, Dataset
-from striate.datasets.loading import ImageSet, Skipped, fingerprints, load_images
+from striate.datasets.excluding import read_excluded
+from striate.datasets.keep import Keep
+from striate.datasets.keeping import Kept, bytes_needed, keep_images
+from striate.datasets.loading import ImageSet, Loading, Skipped
 from striate.datasets.opening import open_dataset
+from striate.datasets.pool import usual_workers
 from striate.errors import DataError, SettingsError
 from striate.images.preparation import Geometry, Preparation
+from striate.images.ranges import parse_range
 from striate.machine.choice import memory_limit
 from striate.recipes.progress import Display
 from striate.recipes.settings import Settings
 
 _COPIES = 4  # of every parameter while training: itself, its gradient, its momentum, and the file that is being written
+_MEASURED = 2_000  # images that mean and spread are taken of, where not all are in memory
 
 
 @dataclass(frozen=True)
 class RunData:
-    """What a run is trained, chosen and tested on; `parts` has a test only if the dataset has one."""
+    """What a run is trained, chosen and tested on; `parts` has a test only if the data set has one."""
 
-    name: str
-    classes: tuple[str, ...]
+    dataset: Dataset
     declaration: Declaration
     preparation: Preparation
     parts: dict[str, ImageSet]
     skipped: tuple[Skipped, ...]
+    where: str  # the pixels are
+
+    @property
+    def name(self) -> str:
+        return self.dataset.name
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        return self.dataset.classes
 
     @property
     def final(self) -> str:
@@ -44,58 +57,98 @@ class RunData:
     @cached_property
     def seen(self) -> NDArray[np.int64]:
         """Sorted fingerprints of the images that weights are trained or chosen on."""
-        return np.unique(np.concatenate([fingerprints(self.parts[part].images) for part in (TRAIN, VALIDATION)]))
+        return np.unique(np.concatenate([self.parts[part].marks for part in (TRAIN, VALIDATION)]))
 
     @property
     def digest(self) -> str:
         """Changes when any image of any part does, or its class or place."""
         content = hashlib.blake2b(repr(self.classes).encode(), digest_size=16)
         for images in self.parts.values():
-            content.update(fingerprints(images.images).tobytes())
+            content.update(images.marks.tobytes())
             content.update(images.targets.tobytes())
         return content.hexdigest()
 
     @property
     def leaked(self) -> tuple[str, ...]:
         """Names of test images whose very pixels are among those trained or chosen on."""
-        test = self.parts.get(TEST)
-        if test is None:
+        if TEST not in self.parts:
             return ()
-        return tuple(np.array(test.names)[np.isin(fingerprints(test.images), self.seen)].tolist())
+        test = self.parts[TEST]
+        return tuple(test.names[int(place)] for place in np.flatnonzero(np.isin(test.marks, self.seen)))
 
 
-def read_run_data(settings: Settings, display: Display) -> RunData:
+def read_run_data(settings: Settings, display: Display, given: Dataset | None = None) -> RunData:
     """Open and read the data of a run. Raises DataError, UnknownName-, Settings- or SizeError, early if it can."""
     settings.recipe()  # a number that makes no sense is found before the images are read
-    dataset = open_dataset(settings.data, seed=settings.seed)
-    classes = dataset.classes
-    if len(classes) < 2:
-        raise DataError(f"{settings.data} has one class, {classes[0]!r}; a classifier needs at least two class folders")
-    if settings.data == "digits" and Path("digits").is_dir():
-        display.say("taking the digits that ship with scikit-learn; for the folder here write ./digits")
-    declaration = declare(settings.model, num_classes=len(classes), size=settings.size, stem=settings.stem)
+    dataset = _open(settings, display, given)
+    channels = settings.channels
+    if channels is None and is_pattern(settings.model):
+        channels = parse(settings.model).in_channels  # fixed, or as the images are
+    declaration = declare(settings.model, num_classes=len(dataset.classes), size=settings.size, stem=settings.stem)
     _check_network(declaration)  # so is a network that cannot be built
-    channels = parse(settings.model).in_channels if is_pattern(settings.model) else None  # fixed, or as the images are
-    geometry = Geometry(declaration.size, channels, settings.fit)
-    check_memory(len(dataset.names), geometry)
-    with display.reading(len(dataset.names)) as advance:
-        members = dataset.members(TRAIN)
-        train, skipped = load_images(dataset, members, geometry, classes, strict=settings.strict, advance=advance)
-        _check_classes(dataset, train, classes, skipped)
-        preparation = Preparation.measured(geometry, train.images)
-        parts = {TRAIN: train}
+    geometry = Geometry(declaration.size, channels, settings.fit, range=parse_range(settings.range))
+    keep = settle_keep(settings.cache, len(dataset), geometry)
+    workers = usual_workers() if settings.workers is None else settings.workers
+    with display.reading(len(dataset)) as watch:
+        loading = Loading(settings.strict, workers, watch)
+        train = keep_images(dataset.at(dataset.members(TRAIN)), geometry, dataset.classes, keep, loading)
+        _check_classes(dataset, train)
+        preparation = _measure(geometry, train.images)
+        kept = {TRAIN: train}
         for part in (VALIDATION, TEST):
             if len(members := dataset.members(part)):
-                parts[part], more = load_images(
-                    dataset, members, preparation.geometry, classes, strict=settings.strict, advance=advance
-                )
-                skipped += more
-    parts = {part: images for part, images in parts.items() if len(images)}
+                kept[part] = keep_images(dataset.at(members), preparation.geometry, dataset.classes, keep, loading)
+    parts = {part: own.images for part, own in kept.items() if len(own.images)}
     if VALIDATION not in parts:
         raise DataError(f"{settings.data} leaves no image to validate on; expected two in a class")
-    channels = train.images.shape[1]
-    declaration = replace(declaration, in_channels=channels)
-    return RunData(dataset.name, classes, declaration, preparation, parts, skipped)
+    declaration = replace(declaration, in_channels=train.images.images.shape[1])
+    skipped = tuple(file for own in kept.values() for file in own.skipped)
+    return RunData(dataset, declaration, preparation, parts, skipped, train.where)
+
+
+def settle_keep(asked: Keep, count: int, geometry: Geometry) -> Keep:
+    """Where prepared images go: into half of the memory if they fit there, else to the disk.
+
+    Raises DataError if memory was asked for and is too small.
+    """
+    needed, limit = bytes_needed(count, geometry), memory_limit() // 2
+    if asked == "memory" and needed > limit:
+        raise DataError(
+            f"{count:,} images of {geometry.size[0]}×{geometry.size[1]} need {needed / 1e9:.1f} GB and half of this "
+            f"machine's memory is {limit / 1e9:.1f} GB; use --cache auto, a smaller --size or fewer images"
+        )
+    if asked == "auto":
+        return "memory" if needed <= limit else "disk"
+    return asked
+
+
+def _open(settings: Settings, display: Display, given: Dataset | None) -> Dataset:
+    """The data set, without what is excluded. Raises DataError if a classifier cannot be trained on it."""
+    dataset = open_dataset(settings.data if given is None else given, seed=settings.seed)
+    if settings.exclude is not None:
+        dataset = dataset.without(read_excluded(Path(settings.exclude)))
+    for remark in dataset.remarks:
+        display.say(f"data     {remark}")
+    if dataset.task != "classes":
+        raise DataError(
+            f"{settings.data} has {dataset.task} for its images, and `train` learns one class for each image; expected "
+            "a folder for each class, or a manifest with one label an image"
+        )
+    if len(dataset.classes) < 2:
+        raise DataError(
+            f"{settings.data} has one class, {dataset.classes[0]!r}; a classifier needs at least two class folders"
+        )
+    if settings.data == "digits" and Path("digits").is_dir():
+        display.say("taking the digits that ship with scikit-learn; for the folder here write ./digits")
+    return dataset
+
+
+def _measure(geometry: Geometry, train: ImageSet) -> Preparation:
+    """Mean and spread of all images that are in memory, of a sample spread evenly over the others."""
+    if isinstance(train.images, np.ndarray) and not isinstance(train.images, np.memmap):
+        return Preparation.measured(geometry, train.images)
+    every = max(1, len(train) // _MEASURED)
+    return Preparation.measured(geometry, train.images[::every])
 
 
 def _check_network(declaration: Declaration) -> None:
@@ -115,19 +168,10 @@ def _check_network(declaration: Declaration) -> None:
         )
 
 
-def check_memory(count: int, geometry: Geometry) -> None:
-    """Raise DataError if `count` images of this geometry would take more than half of the memory."""
-    needed = count * (geometry.channels or 3) * geometry.size[0] * geometry.size[1]
-    limit = memory_limit() // 2
-    if needed > limit:
-        raise DataError(
-            f"{count:,} images of {geometry.size[0]}×{geometry.size[1]} need {needed / 1e9:.1f} GB and half of this "
-            f"machine's memory is {limit / 1e9:.1f} GB; use a smaller --size or fewer images"
-        )
-
-
-def _check_classes(dataset: Dataset, train: ImageSet, classes: Sequence[str], skipped: Sequence[Skipped]) -> None:
-    for number, label in enumerate(classes):
-        if not (train.targets == number).any():
-            first = f"; for example {skipped[0].name}: {skipped[0].reason}" if skipped else ""
-            raise DataError(f"no image of the class {label!r} of {dataset.name} can be read{first}")
+def _check_classes(dataset: Dataset, train: Kept) -> None:
+    shown = np.bincount(train.images.targets, minlength=len(dataset.classes))
+    for label, count in zip(dataset.classes, shown, strict=True):
+        if not count:
+            first = train.skipped[0] if train.skipped else None
+            example = f"; for example {first.name}: {first.reason}" if first else ""
+            raise DataError(f"no training image of the class {label!r} of {dataset.name} can be read{example}")

@@ -7,10 +7,12 @@ from typing import Any
 import numpy as np
 
 from striate.datasets.dataset import TEST
-from striate.datasets.loading import Skipped, fingerprints, load_images
+from striate.datasets.keep import Keep
+from striate.datasets.keeping import keep_images
+from striate.datasets.loading import Loading, Skipped
 from striate.datasets.opening import open_dataset
 from striate.errors import DataError
-from striate.recipes.data import check_memory
+from striate.recipes.data import settle_keep
 from striate.recipes.progress import Display
 from striate.tasks.classification import Evaluation
 from striate.tasks.loading import load
@@ -57,14 +59,15 @@ def evaluate(
             f"the model does not know; it knows {', '.join(map(repr, classifier.classes))}: rename or remove"
         )
     part = TEST if dataset.divided and len(dataset.members(TEST)) else "all"
-    members = dataset.members(TEST) if part == TEST else range(len(dataset.names))
+    members = dataset.members(TEST) if part == TEST else np.arange(len(dataset))
     geometry = classifier.preparation.geometry
-    check_memory(len(members), geometry)
-    with Display(quiet=quiet).reading(len(members)) as advance:
-        images, skipped = load_images(dataset, members, geometry, classifier.classes, strict=strict, advance=advance)
+    keep: Keep = "memory" if settle_keep("auto", len(members), geometry) == "memory" else "none"
+    with Display(quiet=quiet).reading(len(members)) as watch:
+        kept = keep_images(dataset.at(members), geometry, classifier.classes, keep, Loading(strict, watch=watch))
+    images, skipped = kept.images, kept.skipped
     if not len(images):
         raise DataError(f"no image of {data} can be read; for example {skipped[0].name}: {skipped[0].reason}")
-    fresh = ~np.isin(fingerprints(images.images), classifier.checkpoint.seen.numpy())
+    fresh = ~np.isin(images.marks, classifier.checkpoint.seen.numpy())
     if not fresh.any():
         raise DataError(
             f"of the {len(images):,} readable images of {data} every one was used to train this model; "

@@ -1,14 +1,14 @@
 """What a person sees while they wait: a live bar in a terminal, a plain line now and then elsewhere, or nothing."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from striate.errors import printable
-from striate.training.fit import Course
+from striate.training.course import Course
 from striate.training.logbook import Epoch
 
 _LINE_EVERY = 2.0  # seconds between plain lines
@@ -26,12 +26,12 @@ class Display:
         self._console.print(printable(text), markup=False)
 
     @contextmanager
-    def reading(self, count: int) -> Iterator[Callable[[], None]]:
-        """A bar for reading `count` images, which appears if that takes long; call what it gives for each image."""
+    def reading(self, count: int) -> Iterator["ReadingDisplay"]:
+        """A bar for reading `count` images."""
         columns = (TextColumn("reading images"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
         with Progress(*columns, console=self._console, transient=True, disable=not self._console.is_terminal) as bar:
             task = bar.add_task("", total=count)
-            yield lambda: bar.advance(task)
+            yield ReadingDisplay(self, bar, task)
 
     @contextmanager
     def training(self, course: Course, done: int) -> Iterator["TrainingDisplay"]:
@@ -45,6 +45,25 @@ class Display:
         )
         with Progress(*columns, console=self._console, disable=not self._console.is_terminal) as bar:
             yield TrainingDisplay(self, bar, course, done)
+
+
+class ReadingDisplay:
+    """The `Watch` that reading is given."""
+
+    def __init__(self, display: Display, bar: Progress, task: TaskID) -> None:
+        self._display, self._bar, self._task = display, bar, task
+
+    def advance(self, count: int = 1) -> None:
+        """Move the bar."""
+        self._bar.advance(self._task, count)
+
+    def slow(self, name: str, seconds: float) -> None:
+        """Name a file that is waited for."""
+        self._display.say(f"still reading {name} after {seconds:.0f} s")
+
+    def say(self, text: str) -> None:
+        """One line beside the bar."""
+        self._display.say(text)
 
 
 class TrainingDisplay:
@@ -68,7 +87,8 @@ class TrainingDisplay:
         """Show the epoch's figures; without a terminal as a line, if the last one is a while ago."""
         figures = (
             f"{epoch.images_per_second:,.0f} images/s  loss {epoch.train_loss:.3f}  "
-            f"validation accuracy {100 * epoch.validation['accuracy']:.1f} %"
+            f"validation accuracy {100 * epoch.validation['accuracy']:.1f} % "
+            f"(balanced {100 * epoch.validation['balanced_accuracy']:.1f} %)"
         )
         epochs = self._course.recipe.epochs
         last = epoch.epoch == epochs

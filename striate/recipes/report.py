@@ -65,11 +65,6 @@ def make_report(results: Results) -> str:
     )
 
 
-def draw_sample(image: NDArray[np.uint8]) -> bytes:
-    """A prepared image (C, H, W) as a PNG file."""
-    return _png(image[0] if len(image) == 1 else image.transpose(1, 2, 0))
-
-
 def _png(pixels: NDArray[np.uint8]) -> bytes:
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, "png")

@@ -5,10 +5,13 @@ metrics.csv         one line for each epoch
 model.safetensors   the best epoch's network with everything needed to use it
 last/               the state that `--resume` goes on from
 report.html         what came out, as pictures
+split.csv           which image is in which part, as a manifest to train on again
+batch0.png          the first images that the network learns from, as it sees them
 sample.png          an image that the network was not trained on, to try it on
 """
 
 import itertools
+import os
 import tomllib
 from contextlib import suppress
 from dataclasses import asdict
@@ -19,7 +22,8 @@ from typing import Any
 import tomli_w
 
 from striate.architectures.patterns.pattern import is_pattern
-from striate.augmentation.variation import Variation
+from striate.augmentation.policy import parse_policy
+from striate.datasets.opening import NAMED
 from striate.errors import RunError, StorageError
 from striate.machine.choice import Machine
 from striate.machine.doctor import describe_choices, versions
@@ -29,7 +33,8 @@ from striate.writing import is_partial, sweep, write_whole
 
 RUN_FILE = "run.toml"
 REPORT_FILE = "report.html"
-SAMPLE_FILE = "sample.png"
+SPLIT_FILE = "split.csv"
+FIRST_BATCH_FILE = "batch0.png"
 DEFAULT_PARENT = Path("runs")
 
 
@@ -55,7 +60,7 @@ def begin_run(settings: Settings, run_data: RunData, machine: Machine) -> Path:
     except OSError as error:
         raise StorageError(f"cannot make the run directory: {error}; choose another --out") from error
     document = {
-        "settings": _absolute(settings, run_data).to_dict(),
+        "settings": _absolute(settings).to_dict(),
         "recipe": recipe_numbers(settings),
         "data": {
             "name": run_data.name,
@@ -78,7 +83,7 @@ def begin_run(settings: Settings, run_data: RunData, machine: Machine) -> Path:
 
 def recipe_numbers(settings: Settings) -> dict[str, Any]:
     """Every number that the training follows, also those that are not settings."""
-    return asdict(settings.recipe()) | ({"variation": asdict(Variation())} if settings.variation else {})
+    return asdict(settings.recipe()) | {"augment": str(parse_policy(settings.augment, num_classes=0))}
 
 
 def read_run(folder: Path) -> dict[str, Any]:
@@ -95,13 +100,12 @@ def read_run(folder: Path) -> dict[str, Any]:
     return document
 
 
-def _absolute(settings: Settings, run_data: RunData) -> Settings:
-    """The settings with a folder's full path, so that the run can be repeated from anywhere."""
-    return (
-        settings
-        if settings.data == run_data.name == "digits"
-        else settings.but(data=str(Path(settings.data).resolve()))
-    )
+def _absolute(settings: Settings) -> Settings:
+    """The settings with full paths, so that the run can be repeated from anywhere."""
+    exclude = None if settings.exclude is None else str(Path(settings.exclude).resolve())
+    is_file = settings.data not in NAMED and (Path(settings.data).exists() or bool(set("{*?[") & set(settings.data)))
+    data = os.path.abspath(settings.data) if is_file else settings.data  # noqa: PTH100 - a pattern is no path
+    return settings.but(data=data, exclude=exclude)
 
 
 def _first_free(parent: Path, name: str) -> Path:

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from striate.architectures.stem import Stem
-from striate.errors import RunError, SettingsError, UnknownNameError
+from striate.datasets.keep import Keep
+from striate.errors import RunError, SettingsError, UnknownNameError, expect_whole
 from striate.images.fits import Fit
-from striate.training.recipe import Recipe
+from striate.training.recipe import Balance, Recipe
 
 
 @dataclass(frozen=True)
@@ -17,7 +18,7 @@ class Settings:
     """The settings of `striate train`."""
 
     data: str = "digits"
-    """`digits`, or a folder with one sub-folder of images for each class, perhaps inside train/, val/ and test/."""
+    """A folder with one sub-folder of images for each class, a CSV of paths and labels, shards, or a name: `digits`."""
 
     _: KW_ONLY
 
@@ -42,8 +43,20 @@ class Settings:
     fit: Fit = "crop"
     """How images of another aspect get there: crop the middle, pad with black, or stretch."""
 
-    variation: bool = True
-    """Turn, shift and zoom the training images a little."""
+    augment: str = "variation"
+    """What training images undergo: `none`, or words as flip,shift:4,colour (docs/augmentation.md lists them)."""
+
+    balance: Balance = Recipe.balance
+    """Classes of unequal size: none, loss (mistakes about rare ones cost more), sampler (they are shown more often)."""
+
+    channels: int | None = None
+    """Channels of the images: 1 for grey, 3 for colour, N for N bands; as the images are if not given."""
+
+    range: str | None = None
+    """Black and white of images of more than 8 bits: auto, 16bit, or LOW:HIGH as 0:4095; all 16 bits are kept then."""
+
+    exclude: str | None = None
+    """A list of images to leave out, one name a line, or the check.csv of `striate check`."""
 
     seed: int = 0
     """Fixes the first weights, the order, the variation, and the division of a folder that is not divided."""
@@ -54,6 +67,12 @@ class Settings:
     out: str | None = None
     """Run directory to make; runs/DATA-MODEL, numbered if it is taken, if not given."""
 
+    cache: Keep = "auto"
+    """Where prepared images are kept: memory, disk, none (decoded each epoch); auto takes what they fit in."""
+
+    workers: int | None = None
+    """Threads that read images; one for each processor core if not given. It changes nothing but the time."""
+
     strict: bool = False
     """Stop at the first image that cannot be read, instead of naming, counting and skipping it."""
 
@@ -63,7 +82,10 @@ class Settings:
             _check_kind(name, value, hints[name])
         if not 0 <= self.seed < 2**63:
             raise SettingsError(f"seed is {self.seed}; expected a whole number of at least 0, below 2**63")
-        for name in ("data", "out"):
+        for name, least in (("channels", 1), ("workers", 0)):
+            if getattr(self, name) is not None:
+                expect_whole(name, getattr(self, name), 1024, least=least)
+        for name in ("data", "out", "exclude"):
             if not str(getattr(self, name)).isprintable():
                 raise SettingsError(f"{name} is {getattr(self, name)!a}, a name that cannot be printed; rename it")
 
@@ -78,7 +100,7 @@ class Settings:
 
     def recipe(self) -> Recipe:
         """The recipe with what is set here. Raises SettingsError for a number that makes no sense."""
-        return Recipe(epochs=self.epochs, batch_size=self.batch_size, rate=self.rate)
+        return Recipe(epochs=self.epochs, batch_size=self.batch_size, rate=self.rate, balance=self.balance)
 
     def to_dict(self) -> dict[str, Any]:
         """What run.toml keeps: all that repeats the run, so not where it was written."""

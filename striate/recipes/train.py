@@ -7,33 +7,35 @@ from shlex import quote
 from typing import Any
 
 import torch
-from torch import nn
 
-from striate.architectures.catalogue import build
-from striate.augmentation.variation import Variation
 from striate.checkpoints.model_file import MODEL_FILE, Checkpoint, load_checkpoint, save_checkpoint
-from striate.datasets.dataset import TRAIN, VALIDATION
+from striate.datasets.dataset import VALIDATION, Dataset
+from striate.datasets.dividing import split_csv
 from striate.datasets.loading import Skipped
 from striate.description.describing import describe_network
 from striate.errors import RunError, SettingsError, StorageError
 from striate.machine.choice import Machine, choose
 from striate.machine.doctor import describe_choices, versions
 from striate.recipes.data import RunData, read_run_data
+from striate.recipes.first_batch import draw_first_batch
 from striate.recipes.progress import Display
-from striate.recipes.report import Results, draw_sample, make_report
+from striate.recipes.report import Results, make_report
 from striate.recipes.run_folder import (
     DEFAULT_PARENT,
+    FIRST_BATCH_FILE,
     REPORT_FILE,
     RUN_FILE,
-    SAMPLE_FILE,
+    SPLIT_FILE,
     begin_run,
     check_free,
     read_run,
     recipe_numbers,
 )
+from striate.recipes.sample import write_sample
 from striate.recipes.settings import Settings, read_settings
-from striate.tasks.classification import Classification, Classifier, Evaluation
-from striate.training.fit import Course, fit
+from striate.recipes.start import course_of, first_network
+from striate.tasks.classification import Classifier, Evaluation
+from striate.training.fit import fit
 from striate.training.logbook import Epoch, read_rows
 from striate.training.state import read_step
 from striate.writing import write_whole
@@ -66,7 +68,7 @@ class Run:
 
 
 def train(
-    data: str | os.PathLike[str] | None = None,
+    data: str | os.PathLike[str] | Dataset | None = None,
     *,
     config: str | os.PathLike[str] | None = None,
     resume: str | os.PathLike[str] | None = None,
@@ -76,7 +78,8 @@ def train(
     """Train a network on images and write a run directory; the settings are those of `Settings`.
 
     Args:
-        data: "digits" (the default) or a folder with one sub-folder for each class.
+        data: whatever `open_dataset` opens, "digits" if not given; or a data set made in Python, as of arrays, which
+            must be given again to resume.
         config: a run.toml to repeat; `data` and `settings` given besides it win.
         resume: a run directory to go on with, as it was set up; nothing else can be given with it.
         quiet: show no progress.
@@ -87,26 +90,29 @@ def train(
         KeyboardInterrupt: the run directory is then ready to be resumed.
     """
     display = Display(quiet=quiet)
-    changes = settings if data is None else {"data": os.fspath(data), **settings}
+    given = data if isinstance(data, Dataset) else None
+    changes = dict(settings)
+    if data is not None:
+        changes["data"] = given.name if given else os.fspath(data)  # type: ignore[arg-type]
     if resume is not None:
-        if changes or config is not None:
+        if settings or config is not None or (data is not None and given is None):
             raise SettingsError("a resumed run goes on as it was set up; give no other setting with --resume")
-        return _resume(Path(resume), display)
+        return _resume(Path(resume), display, given)
     chosen = (Settings() if config is None else read_settings(Path(config))).but(**changes)
     machine = choose(chosen.device)
     check_free(Path(chosen.out or DEFAULT_PARENT / "new"), chosen.data)
-    run_data = read_run_data(chosen, display)
+    run_data = read_run_data(chosen, display, given)
     return _run(begin_run(chosen, run_data, machine), chosen, run_data, machine, display)
 
 
-def _resume(folder: Path, display: Display) -> Run:
+def _resume(folder: Path, display: Display, given: Dataset | None) -> Run:
     began = read_run(folder)
     chosen = read_settings(folder / RUN_FILE)
     if began["recipe"] != recipe_numbers(chosen):
         raise RunError(
             f"{folder} began with another recipe, of striate {began['versions']['striate']}; finish it with that"
         )
-    run_data = read_run_data(chosen, display)
+    run_data = read_run_data(chosen, display, given)
     if run_data.digest != began["data"].get("digest"):
         raise RunError(
             f"the images of {chosen.data} changed since {folder} began; train anew: --config {folder / RUN_FILE}"
@@ -120,8 +126,10 @@ def _resume(folder: Path, display: Display) -> Run:
 def _run(folder: Path, chosen: Settings, run_data: RunData, machine: Machine, display: Display) -> Run:
     """Train from the state in `folder`, or from the start, to the end; then measure and report."""
     _announce(run_data, machine, display)
-    network = _first_network(run_data, chosen.seed)
-    course = _course(run_data, chosen, machine)
+    network = first_network(run_data, chosen.seed)
+    course = course_of(run_data, chosen, machine, display.say)
+    write_whole(folder / SPLIT_FILE, split_csv(run_data.dataset))
+    write_whole(folder / FIRST_BATCH_FILE, draw_first_batch(next(course.views(0)), run_data.classes))
     seen = torch.from_numpy(run_data.seen)
 
     def keep(epoch: Epoch) -> None:
@@ -160,7 +168,7 @@ def _finish(folder: Path, run_data: RunData, machine: Machine, display: Display)
     run = Run(folder, model, run_data.final, evaluation, run_data.skipped, run_data.leaked)
     right = [place for place in range(len(evaluation.images)) if place not in set(evaluation.mistakes)]
     sample = right[0] if right else 0
-    write_whole(folder / SAMPLE_FILE, draw_sample(evaluation.images.images[sample]))
+    sample_file = folder / write_sample(folder, evaluation.images.images[sample], checkpoint.preparation.geometry)
     results = Results(
         title=f"{run_data.name} · {checkpoint.declaration.name}",
         model=model,
@@ -175,7 +183,7 @@ def _finish(folder: Path, run_data: RunData, machine: Machine, display: Display)
     low, high = evaluation.interval
     display.say(
         f"{run.part} accuracy {100 * evaluation.accuracy:.1f} %: {evaluation.right:,} of {evaluation.n:,} right "
-        f"(95 % interval {100 * low:.1f} to {100 * high:.1f} %)"
+        f"(95 % interval {100 * low:.1f} to {100 * high:.1f} %); balanced {100 * evaluation.balanced_accuracy:.1f} %"
     )
     if run.part == VALIDATION:
         display.say("these images also chose the best epoch, so expect a little less on others: add a test/ folder")
@@ -188,8 +196,8 @@ def _finish(folder: Path, run_data: RunData, machine: Machine, display: Display)
         display.say(f"{len(run.leaked)} test images are exact copies of images trained on, {run.leaked[0]} among them")
     display.say(f"report   {folder / REPORT_FILE}")
     label = evaluation.classes[evaluation.images.targets[sample]]
-    display.say(f"sample   {folder / SAMPLE_FILE} is {label!r}")
-    display.say(f"try it   striate predict {quote(str(folder))} {quote(str(folder / SAMPLE_FILE))}")
+    display.say(f"sample   {sample_file} is {label!r}")
+    display.say(f"try it   striate predict {quote(str(folder))} {quote(str(sample_file))}")
     return run
 
 
@@ -197,8 +205,8 @@ def _announce(run_data: RunData, machine: Machine, display: Display) -> None:
     declaration, parts = run_data.declaration, run_data.parts
     counts = ", ".join(f"{len(images):,} {part}" for part, images in parts.items())
     height, width = declaration.size
-    colour = "grey" if declaration.in_channels == 1 else "colour"
-    display.say(f"data     {run_data.name}: {counts} images of {len(run_data.classes)} classes")
+    colour = {1: "grey", 3: "colour"}.get(declaration.in_channels, f"{declaration.in_channels} channels")
+    display.say(f"data     {run_data.name}: {counts} images of {len(run_data.classes)} classes, {run_data.where}")
     card = describe_network(declaration)
     display.say(
         f"network  {declaration.name} on {height}×{width} {colour}: "
@@ -210,23 +218,3 @@ def _announce(run_data: RunData, machine: Machine, display: Display) -> None:
         display.say(f"skipped  {file.name}: {file.reason}")
     if run_data.skipped:
         display.say(f"skipped  {len(run_data.skipped):,} files in all; the report names each")
-
-
-def _first_network(run_data: RunData, seed: int) -> nn.Module:
-    """The declared network with weights that depend on the seed alone; the caller's random state is left as it was."""
-    with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
-        torch.manual_seed(seed)
-        return build(run_data.declaration)
-
-
-def _course(run_data: RunData, chosen: Settings, machine: Machine) -> Course:
-    recipe = chosen.recipe()
-    return Course(
-        train=run_data.parts[TRAIN].batch(machine.device),
-        validation=run_data.parts[VALIDATION].batch(machine.device),
-        preparation=run_data.preparation,
-        variation=Variation() if chosen.variation else None,
-        task=Classification(recipe.label_smoothing),
-        recipe=recipe,
-        seed=chosen.seed,
-    )

@@ -22,11 +22,12 @@ from striate.checkpoints.model_file import Checkpoint
 from striate.datasets.loading import ImageSet, Skipped
 from striate.errors import ImageError, SettingsError
 from striate.images.preparation import Preparation
-from striate.images.reading import ImageSource, read_image
+from striate.images.reading import ImageSource
 from striate.images.walking import files_below
 from striate.machine.choice import Machine, choose
 
 AUXILIARY_WEIGHT = 0.3
+_TOGETHER = 256  # images that are evaluated at once
 
 
 @dataclass(frozen=True)
@@ -34,19 +35,30 @@ class Classification:
     """What training is handed."""
 
     label_smoothing: float = 0.0
+    class_weights: tuple[float, ...] | None = None  # (K,) what a mistake about each class costs
 
     def loss(self, outputs: Tensor | Scores, targets: Tensor) -> Tensor:
-        """Mean cross-entropy of scores (N, K) for class numbers (N,), and 0.3 of that of each auxiliary head's."""
+        """Mean cross-entropy of scores (N, K) for class numbers (N,) or shares (N, K).
+
+        Weighted by class, it is the mean of the weights' own sum; auxiliary heads' losses are added, 0.3 of each.
+        """
         if isinstance(outputs, Scores):
             return self.loss(outputs.scores, targets) + AUXILIARY_WEIGHT * sum(
                 self.loss(scores, targets) for scores in outputs.auxiliary
             )
-        return functional.cross_entropy(outputs, targets, label_smoothing=self.label_smoothing)
+        weights = None if self.class_weights is None else outputs.new_tensor(self.class_weights)
+        return functional.cross_entropy(outputs, targets, weights, label_smoothing=self.label_smoothing)
 
     def measure(self, outputs: Tensor, targets: Tensor) -> dict[str, float]:
-        """The loss, in nats, and the fraction whose highest score is the target's."""
-        right = (outputs.argmax(dim=1) == targets).float().mean()
-        return {"loss": self.loss(outputs, targets).item(), "accuracy": right.item()}
+        """The loss, in nats, the fraction whose highest score is the target's, and the mean of that over classes."""
+        right = (outputs.argmax(dim=1) == targets).double()
+        shown = torch.bincount(targets, minlength=outputs.shape[1])
+        recalls = torch.bincount(targets, right, minlength=outputs.shape[1])[shown > 0] / shown[shown > 0]
+        return {
+            "loss": self.loss(outputs, targets).item(),
+            "accuracy": right.mean().item(),
+            "balanced_accuracy": recalls.mean().item(),
+        }
 
 
 @dataclass(frozen=True)
@@ -105,6 +117,11 @@ class Evaluation:
         return self.right / self.n
 
     @property
+    def balanced_accuracy(self) -> float:
+        """The mean of the recalls of the classes that are there: what accuracy is when each class counts the same."""
+        return float(np.mean([row["recall"] for row in self.per_class if row["recall"] is not None]))
+
+    @property
     def guessing(self) -> float:
         """The accuracy of always saying the commonest class."""
         return float(self.confusion.sum(axis=1).max() / self.n)
@@ -139,6 +156,7 @@ class Evaluation:
         """Plain values, ready for JSON."""
         return {
             "accuracy": self.accuracy,
+            "balanced_accuracy": self.balanced_accuracy,
             "interval_95": self.interval,
             "n": self.n,
             "right": self.right,
@@ -181,7 +199,7 @@ class Classifier:
         """
         if top < 1:
             raise SettingsError(f"top is {top}; expected a whole number of at least 1")
-        prepared = torch.from_numpy(self.preparation.geometry.apply(read_image(image)))
+        prepared = torch.from_numpy(self.preparation.geometry.prepare(image)[0])
         path = str(image) if isinstance(image, str | os.PathLike) else ""
         return self._say(path, self.probabilities(prepared[None])[0], top)
 
@@ -204,7 +222,8 @@ class Classifier:
 
     def evaluate(self, images: ImageSet) -> Evaluation:
         """How it does on prepared images whose targets are numbered as its classes."""
-        scores = self.scores(torch.from_numpy(images.images))
+        parts = range(0, len(images), _TOGETHER)
+        scores = torch.cat([self.scores(torch.from_numpy(images.images[start : start + _TOGETHER])) for start in parts])
         probabilities = scores.softmax(dim=1)
         targets = torch.from_numpy(images.targets)
         count = len(self.classes)

@@ -2,35 +2,20 @@
 
 import math
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Protocol
 
 import torch
 from torch import Tensor, nn
 
-from striate.augmentation.variation import Variation
 from striate.errors import RunError
-from striate.images.batches import Batch, keyed_generator
-from striate.images.preparation import Preparation
 from striate.machine.choice import Machine
+from striate.training.course import Course
 from striate.training.logbook import Epoch, Logbook
-from striate.training.recipe import Recipe
 from striate.training.state import STATE_FILE, State
 
 SAVE_EVERY = 5.0  # seconds of work that a kill may cost
-_ORDER, _VARIATION = 0, 1  # what a random number is drawn for
-
-
-class Task(Protocol):
-    """What the network is for."""
-
-    def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
-        """The mean loss of a batch, one number to go down from."""
-
-    def measure(self, outputs: Tensor, targets: Tensor) -> dict[str, float]:
-        """The metrics of all outputs together; "loss" is among them, and the epoch where it is lowest is the best."""
 
 
 class Watch(Protocol):
@@ -41,44 +26,6 @@ class Watch(Protocol):
 
     def epoch(self, epoch: Epoch) -> None:
         """An epoch is done."""
-
-
-@dataclass(frozen=True)
-class Course:
-    """What is learnt from and how: the same course from the same weights always ends in the same weights."""
-
-    train: Batch
-    validation: Batch
-    preparation: Preparation
-    variation: Variation | None
-    task: Task
-    recipe: Recipe
-    seed: int
-
-    @property
-    def steps_per_epoch(self) -> int:
-        """A last image alone joins the batch before it: batch normalisation cannot be trained on one value."""
-        images, size = len(self.train), self.recipe.batch_size
-        return math.ceil(images / size) - (images > size > 1 == images % size)
-
-    @property
-    def steps(self) -> int:
-        return self.steps_per_epoch * self.recipe.epochs
-
-    def order(self, epoch: int) -> Tensor:
-        """In which order the epoch (from 0) meets the images (N,)."""
-        return torch.randperm(len(self.train), generator=keyed_generator(self.seed, epoch, _ORDER))
-
-    def batch(self, step: int, order: Tensor) -> tuple[Tensor, Tensor]:
-        """The images of a step, ready for the network (M, C, H, W), and their targets (M,)."""
-        place, size = step % self.steps_per_epoch, self.recipe.batch_size
-        end = None if place == self.steps_per_epoch - 1 else (place + 1) * size
-        places = order[place * size : end].to(self.train.images.device)
-        chosen = self.train.select(places)
-        images = self.preparation.normalise(chosen.images)
-        if self.variation is not None:
-            images = self.variation.apply(images, keyed_generator(self.seed, step, _VARIATION))
-        return images, chosen.targets
 
 
 def fit(
@@ -155,10 +102,8 @@ class _Saver:
 def _run_epoch(state: State, course: Course, machine: Machine, saver: _Saver, watch: Watch) -> tuple[int, float]:
     """Finish the epoch under way: the steps that were left of it, and the seconds they took."""
     began, first = time.perf_counter(), state.step
-    order = course.order(first // course.steps_per_epoch)
     state.network.train()
-    while True:
-        images, targets = course.batch(state.step, order)
+    for images, targets in course.batches(first):
         loss = course.task.loss(state.network(machine.arrange(images)), targets)
         rate = course.recipe.rate_at(state.step, course.steps)
         state.optimizer.param_groups[0]["lr"] = rate
@@ -173,13 +118,20 @@ def _run_epoch(state: State, course: Course, machine: Machine, saver: _Saver, wa
         state.loss_sum += value * len(targets)
         state.step += 1
         watch.step(state.step)
-        if state.step % course.steps_per_epoch == 0:  # not saved before the epoch is in the logbook
-            return state.step - first, time.perf_counter() - began
-        saver.save_if_due()
+        if state.step % course.steps_per_epoch:  # at the end not before the epoch is in the logbook
+            saver.save_if_due()
+    return state.step - first, time.perf_counter() - began
 
 
 def _measure(network: nn.Module, course: Course, machine: Machine) -> dict[str, float]:
     """The task's metrics of the validation images."""
     network.eval()
-    outputs = machine.infer(network, course.preparation.batches(course.validation.images))
-    return course.task.measure(outputs, course.validation.targets)
+    targets: list[Tensor] = []
+
+    def images() -> Iterator[Tensor]:
+        for prepared, own in course.validation_batches():
+            targets.append(own)
+            yield prepared
+
+    outputs = machine.infer(network, images())
+    return course.task.measure(outputs, torch.cat(targets))

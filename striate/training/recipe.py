@@ -2,8 +2,11 @@
 
 import math
 from dataclasses import dataclass
+from typing import Literal
 
 from striate.errors import SettingsError
+
+Balance = Literal["none", "loss", "sampler"]  # what is done about classes of unequal size: balance.py
 
 
 @dataclass(frozen=True)
@@ -20,6 +23,7 @@ class Recipe:
     decay: float = 5e-4
     warmup: float = 0.15
     label_smoothing: float = 0.1
+    balance: Balance = "none"
 
     def __post_init__(self) -> None:
         for name in ("epochs", "batch_size"):

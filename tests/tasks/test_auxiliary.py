@@ -10,12 +10,14 @@ from torch.nn.functional import cross_entropy
 
 from striate.architectures.auxiliary import Scores
 from striate.architectures.catalogue import create_model
+from striate.datasets.supply import Held
 from striate.errors import SettingsError
 from striate.images.batches import Batch
 from striate.images.preparation import Geometry, Preparation
 from striate.machine.choice import choose
 from striate.tasks.classification import Classification
-from striate.training.fit import Course, fit
+from striate.training.course import Course
+from striate.training.fit import fit
 from striate.training.logbook import read_rows
 from striate.training.recipe import Recipe
 
@@ -96,6 +98,7 @@ def test_training_lowers_the_loss(network, batch, tmp_path):
     task, preparation = Classification(), Preparation(Geometry((SIDE, SIDE), 1), (0.5,), (0.25,))
     with torch.no_grad():
         before = task.loss(network.eval()(preparation.normalise(batch.images)), batch.targets).item()
-    course = Course(batch, batch, preparation, None, task, Recipe(epochs=3, batch_size=4, rate=0.0005), seed=0)
+    recipe, held = Recipe(epochs=3, batch_size=4, rate=0.0005), Held(batch)
+    course = Course(held, held, preparation, None, task, recipe, seed=0)
     fit(network, course, replace(choose("cpu"), threads=1), tmp_path, Nobody(), lambda _: None)
     assert read_rows(tmp_path)[-1]["validation_loss"] < before

@@ -3,6 +3,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from sklearn.metrics import recall_score
 
 from striate.tasks.classification import Classification
 
@@ -40,5 +41,24 @@ def test_the_metrics_are_the_loss_and_the_share_of_right_answers(seed, n, k):
     generator = np.random.default_rng(seed)
     scores, targets = generator.normal(size=(n, k)), generator.integers(0, k, n)
     measured = Classification(0.1).measure(torch.from_numpy(scores), torch.from_numpy(targets))
+    said, shown = scores.argmax(axis=1), sorted(set(targets.tolist()))
+    recalls = recall_score(targets, said, labels=shown, average=None)
     assert measured["accuracy"] == pytest.approx((scores.argmax(axis=1) == targets).mean())
     assert measured["loss"] == pytest.approx(cross_entropy(scores, targets, 0.1))
+    assert measured["balanced_accuracy"] == pytest.approx(np.mean(recalls))
+
+
+@given(seed=SEEDS, n=st.integers(1, 20), k=st.integers(2, 6))
+def test_a_weighted_loss_is_the_weighted_mean(seed, n, k):
+    generator = np.random.default_rng(seed)
+    scores, targets = generator.normal(size=(n, k)), generator.integers(0, k, n)
+    weights = generator.uniform(0.1, 5, k)
+    loss = Classification(class_weights=tuple(weights)).loss(torch.from_numpy(scores), torch.from_numpy(targets))
+    each = [cross_entropy(scores[[place]], targets[[place]], 0.0) for place in range(n)]
+    assert loss.item() == pytest.approx(np.average(each, weights=weights[targets]))
+
+
+def test_mixed_targets_cost_the_shares_of_each_class():
+    scores, shares = torch.tensor([[2.0, 0.0, -1.0]]), torch.tensor([[0.7, 0.0, 0.3]])
+    expected = 0.7 * cross_entropy(scores.numpy(), [0], 0) + 0.3 * cross_entropy(scores.numpy(), [2], 0)
+    assert Classification().loss(scores, shares).item() == pytest.approx(expected)

@@ -6,12 +6,14 @@ import torch
 from torch import nn
 
 from striate.augmentation.variation import Variation
+from striate.datasets.supply import Held
 from striate.errors import RunError, StorageError
 from striate.images.batches import Batch
 from striate.images.preparation import Geometry, Preparation
 from striate.machine.choice import choose
 from striate.tasks.classification import Classification
-from striate.training.fit import Course, fit
+from striate.training.course import Course
+from striate.training.fit import fit
 from striate.training.logbook import read_rows
 from striate.training.recipe import Recipe
 
@@ -37,7 +39,7 @@ def course():
     images = (torch.randint(0, 120, (30, 1, 3, 3), generator=generator) + 100 * targets.view(-1, 1, 1, 1)).byte()
     preparation = Preparation(Geometry((3, 3), 1), (0.4,), (0.25,))
     recipe = Recipe(epochs=4, batch_size=8, rate=0.1)
-    train, validation = Batch(images[:22], targets[:22]), Batch(images[22:], targets[22:])
+    train, validation = Held(Batch(images[:22], targets[:22])), Held(Batch(images[22:], targets[22:]))
     return Course(train, validation, preparation, None, Classification(0.1), recipe, seed=3)
 
 
@@ -66,12 +68,12 @@ def test_an_epoch_meets_each_image_once_and_its_last_batch_is_what_is_left(cours
     for epoch in range(3):
         order = course.order(epoch)
         assert sorted(order.tolist()) == list(range(22))
-        batches = [course.batch(step, order) for step in range(3 * epoch, 3 * epoch + 3)]
+        batches = list(course.batches(3 * epoch))
         assert [len(targets) for _, targets in batches] == [8, 8, 6]
         assert torch.equal(
-            torch.cat([images for images, _ in batches]), course.preparation.normalise(course.train.images[order])
+            torch.cat([images for images, _ in batches]), course.preparation.normalise(course.train.batch.images[order])
         )
-        assert torch.equal(torch.cat([targets for _, targets in batches]), course.train.targets[order])
+        assert torch.equal(torch.cat([targets for _, targets in batches]), course.train.batch.targets[order])
 
 
 @pytest.mark.parametrize(
@@ -88,18 +90,18 @@ def test_an_epoch_meets_each_image_once_and_its_last_batch_is_what_is_left(cours
     ],
 )
 def test_a_last_image_alone_joins_the_batch_before_it(course, images, size, batches):
-    some = Batch(course.train.images[:images], course.train.targets[:images])
-    small = replace(course, train=some, recipe=replace(course.recipe, batch_size=size))
+    some = Batch(course.train.batch.images[:images], course.train.batch.targets[:images])
+    small = replace(course, train=Held(some), recipe=replace(course.recipe, batch_size=size))
     assert (small.steps_per_epoch, small.steps) == (len(batches), 4 * len(batches))
     for epoch in range(2):
         order = small.order(epoch)
-        made = [small.batch(epoch * len(batches) + place, order) for place in range(len(batches))]
+        made = list(small.batches(epoch * len(batches)))
         assert [len(targets) for _, targets in made] == batches
         assert torch.equal(torch.cat([targets for _, targets in made]), some.targets[order])
 
 
 def test_batch_normalisation_trains_on_a_number_of_images_that_leaves_one_over(course, machine, tmp_path):
-    nine = replace(course, train=Batch(course.train.images[:9], course.train.targets[:9]))  # 8 and 1
+    nine = replace(course, train=Held(Batch(course.train.batch.images[:9], course.train.batch.targets[:9])))  # 8 and 1
     network = nn.Sequential(nn.Flatten(), nn.Linear(9, 4), nn.BatchNorm1d(4), nn.Linear(4, 2))
     spy = Spy()
     fit(network, nine, machine, tmp_path, spy, lambda _: None)
@@ -112,12 +114,23 @@ def test_the_order_is_another_in_each_epoch_and_with_each_seed(course):
     assert torch.equal(course.order(1), replace(course).order(1))
 
 
-def test_a_step_draws_its_own_variation_and_always_the_same(course):
-    varied, order = replace(course, variation=Variation()), torch.arange(22)
-    first = varied.batch(0, order)[0]
-    assert torch.equal(first, varied.batch(0, order)[0])
-    assert not torch.equal(first, varied.batch(3, order)[0])  # the same images, an epoch later
-    assert not torch.equal(first, course.batch(0, order)[0])
+def test_an_epoch_can_be_begun_at_any_step(course):
+    whole = list(course.batches(3))
+    for step in range(3):
+        for (images, targets), (again, same) in zip(whole[step:], course.batches(3 + step), strict=True):
+            assert torch.equal(images, again) and torch.equal(targets, same)
+
+
+def test_an_image_is_varied_by_its_epoch_and_place_alone(course):
+    """Whatever the batch size: the order of an epoch is the same, so all its images can be laid end to end."""
+    varied = replace(course, augmentation=Variation())
+    whole = [torch.cat([images for images, _ in varied.batches(3 * epoch)]) for epoch in (0, 1)]
+    smaller = replace(varied, recipe=replace(course.recipe, batch_size=5))
+    assert torch.equal(whole[0], torch.cat([images for images, _ in smaller.batches(0)]))
+    plain = [torch.cat([images for images, _ in course.batches(3 * epoch)]) for epoch in (0, 1)]
+    moved = [(whole[epoch] - plain[epoch])[course.order(epoch).argsort()] for epoch in (0, 1)]
+    assert not torch.equal(moved[0], moved[1])
+    assert (moved[0].abs().amax((1, 2, 3)) > 0).all()
 
 
 def test_steps_are_nesterovs_by_the_formula(course, machine, tmp_path):
@@ -128,7 +141,7 @@ def test_steps_are_nesterovs_by_the_formula(course, machine, tmp_path):
     )
     velocity = np.zeros_like(weight)
     for step in range(course.steps):
-        images, targets = course.batch(step, course.order(step // 3))
+        images, targets = next(course.batches(step))
         x = np.hstack([images.flatten(1).double().numpy(), np.ones((len(images), 1))])  # (M, 10)
         scores = np.exp(x @ weight.T)
         wanted = np.eye(2)[targets.numpy()] * (1 - 0.1) + 0.1 / 2
@@ -142,7 +155,9 @@ def test_steps_are_nesterovs_by_the_formula(course, machine, tmp_path):
 
 def test_epochs_are_kept_when_their_validation_loss_is_the_lowest_so_far(course, machine, tmp_path, monkeypatch):
     losses, kept = iter([0.5, 0.7, 0.5, 0.4]), []
-    monkeypatch.setattr(Classification, "measure", lambda *_: {"loss": next(losses), "accuracy": 0.5})
+    monkeypatch.setattr(
+        Classification, "measure", lambda *_: {"loss": next(losses), "accuracy": 0.5}
+    )
     fit(linear(), course, machine, tmp_path, Spy(), kept.append)
     assert [epoch.epoch for epoch in kept] == [1, 4]  # of equals the first
 

@@ -7,12 +7,14 @@ from safetensors.torch import load_file
 
 from striate.architectures.catalogue import build, declare
 from striate.augmentation.variation import Variation
+from striate.datasets.supply import Held
 from striate.images.batches import Batch
 from striate.images.preparation import Geometry, Preparation
 from striate.machine.choice import choose
 from striate.tasks.classification import Classification
 from striate.training import fit as fitting
-from striate.training.fit import Course, fit
+from striate.training.course import Course
+from striate.training.fit import fit
 from striate.training.logbook import read_rows
 from striate.training.recipe import Recipe
 from striate.training.state import STATE_FILE
@@ -20,10 +22,10 @@ from striate.training.state import STATE_FILE
 generator = torch.Generator().manual_seed(2)
 IMAGES, TARGETS = torch.randint(0, 256, (14, 1, 16, 16), generator=generator).byte(), torch.arange(14) % 3
 COURSE = Course(  # 3 epochs of 3 steps, the last of them smaller
-    train=Batch(IMAGES[:10], TARGETS[:10]),
-    validation=Batch(IMAGES[10:], TARGETS[10:]),
+    train=Held(Batch(IMAGES[:10], TARGETS[:10])),
+    validation=Held(Batch(IMAGES[10:], TARGETS[10:])),
     preparation=Preparation(Geometry((16, 16), 1), (0.5,), (0.3,)),
-    variation=Variation(),
+    augmentation=Variation(),
     task=Classification(0.1),
     recipe=Recipe(epochs=3, batch_size=4, rate=0.05),
     seed=5,

@@ -1,0 +1,59 @@
+"""batch0.png: the first images that the network learns from, as it sees them, with what it is told that they show."""
+
+import io
+import textwrap
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+from striate.augmentation.views import Views
+from striate.explain.drawing import draw_image
+
+_SIDE, _GAP, _CAPTION, _ACROSS, _MOST = 128, 12, 34, 8, 32  # pixels; images in a row, and in all
+_WIDTH = 22  # letters of a line
+_INK, _PAPER, _LINE = (45, 55, 72), (255, 255, 255), (226, 232, 240)
+
+
+def draw_first_batch(views: Views, classes: Sequence[str]) -> bytes:
+    """A PNG of the first images of a batch, each under its own label, or under the shares of the mixed ones."""
+    count = min(len(views.images), _MOST)
+    rows = -(-count // _ACROSS)
+    across = min(count, _ACROSS)
+    size = (_GAP + across * (_SIDE + _GAP), _GAP + rows * (_SIDE + _CAPTION + _GAP))
+    sheet = Image.new("RGB", size, _PAPER)
+    drawing, font = ImageDraw.Draw(sheet), ImageFont.load_default(11)
+    shown = (views.images[:count].cpu().numpy().astype(np.float64) * (255 / views.white)).round().clip(0, 255)
+    for place in range(count):
+        left = _GAP + place % _ACROSS * (_SIDE + _GAP)
+        top = _GAP + place // _ACROSS * (_SIDE + _CAPTION + _GAP)
+        sheet.paste(_tile(shown[place]), (left, top))
+        drawing.rectangle((left - 1, top - 1, left + _SIDE, top + _SIDE), outline=_LINE)
+        drawing.multiline_text((left, top + _SIDE + 3), _caption(views, place, classes), _INK, font, spacing=1)
+    file = io.BytesIO()
+    sheet.save(file, "png")
+    return file.getvalue()
+
+
+def _tile(image: NDArray[np.float64]) -> Image.Image:
+    """The image (C, H, W) on a square; its pixels stay visible where it is small."""
+    picture = Image.fromarray(draw_image(image.astype(np.uint8)))
+    scale = _SIDE / max(picture.size)
+    size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
+    square = Image.new("RGB", (_SIDE, _SIDE), _LINE)
+    resized = picture.resize(size, Image.Resampling.NEAREST if scale > 1 else Image.Resampling.LANCZOS)
+    square.paste(resized, ((_SIDE - size[0]) // 2, (_SIDE - size[1]) // 2))
+    return square
+
+
+def _caption(views: Views, place: int, classes: Sequence[str]) -> str:
+    """The class, or the largest shares of classes; two lines at the most."""
+    assert views.targets is not None
+    target = views.targets[place]
+    if target.ndim == 0:
+        text = classes[int(target)]
+    else:
+        shares = sorted(((float(share), name) for share, name in zip(target, classes, strict=True)), reverse=True)
+        text = " + ".join(f"{share:.2f} {name}" for share, name in shares[:2] if share > 0)
+    return "\n".join(textwrap.wrap(text, _WIDTH, max_lines=2, placeholder="…"))

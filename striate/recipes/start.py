@@ -1,0 +1,56 @@
+"""What a run starts with: a network whose weights depend on the seed alone, and the course that it is to follow."""
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from torch import nn
+
+from striate.architectures.catalogue import build
+from striate.augmentation.policy import Policy, parse_policy
+from striate.datasets.dataset import TRAIN, VALIDATION
+from striate.datasets.loading import ImageSet
+from striate.datasets.pool import usual_workers
+from striate.datasets.supply import Held, Streamed, Supply
+from striate.machine.choice import Machine
+from striate.recipes.data import RunData
+from striate.recipes.settings import Settings
+from striate.tasks.classification import Classification
+from striate.training.balance import class_weights
+from striate.training.course import Course
+
+
+def first_network(run_data: RunData, seed: int) -> nn.Module:
+    """The declared network; the caller's random state is left as it was."""
+    with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
+        torch.manual_seed(seed)
+        return build(run_data.declaration)
+
+
+def course_of(run_data: RunData, chosen: Settings, machine: Machine, say: Callable[[str], None]) -> Course:
+    """The course that the settings ask for."""
+    recipe = chosen.recipe()
+    counts = np.bincount(run_data.parts[TRAIN].targets, minlength=len(run_data.classes))
+    weights = class_weights(counts) if recipe.balance == "loss" else None
+    return Course(
+        train=_supply(run_data.parts[TRAIN], machine, chosen, say),
+        validation=_supply(run_data.parts[VALIDATION], machine, chosen, say),
+        preparation=run_data.preparation,
+        augmentation=policy_of(run_data, chosen),
+        task=Classification(recipe.label_smoothing, weights),
+        recipe=recipe,
+        seed=chosen.seed,
+    )
+
+
+def policy_of(run_data: RunData, chosen: Settings) -> Policy:
+    """The augmentation that was asked for by words; what it must know of the images it is given here."""
+    return parse_policy(chosen.augment, num_classes=len(run_data.classes))
+
+
+def _supply(images: ImageSet, machine: Machine, chosen: Settings, say: Callable[[str], None]) -> Supply:
+    """What is in memory goes to the device as a whole; the rest is read ahead in parts."""
+    if isinstance(images.images, np.ndarray) and not isinstance(images.images, np.memmap):
+        return Held(images.batch(machine.device))
+    workers = usual_workers() if chosen.workers is None else chosen.workers
+    return Streamed(images, machine.device, workers, say)
