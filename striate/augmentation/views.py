@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 
@@ -9,7 +10,8 @@ from torch import Tensor
 class Views:
     """N images and what is known of them; what is not known is None. Floats are in the units of the stored integers.
 
-    What moves out of the frame is clipped or becomes NaN: a box of which nothing is left, a keypoint outside.
+    The first pixel spans 0 to 1, for boxes and for keypoints. What moves out of the frame is clipped or becomes NaN: a
+    box of which nothing is left, a keypoint outside. What a mask would say of invented pixels does not count: 255.
     """
 
     images: Tensor  # (N, C, H, W) uint8 or uint16, or float32 with the same black and white
@@ -18,3 +20,37 @@ class Views:
     masks: Tensor | None = None  # (N, H, W) uint8 class numbers, 255 where a pixel does not count
     boxes: Tensor | None = None  # (N, B, 4) left, top, right, bottom in pixels; NaN where an image has fewer
     keypoints: Tensor | None = None  # (N, P, 2) x, y in pixels; NaN where there is none
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width in pixels."""
+        height, width = self.images.shape[2:]
+        return height, width
+
+    def at(self, places: Tensor) -> "Views":
+        """The images at `places` (M,), with all that is known of them."""
+
+        def chosen(known: Tensor | None) -> Tensor | None:
+            return None if known is None else known.index_select(0, places.to(known.device))
+
+        return Views(
+            self.images.index_select(0, places.to(self.images.device)),
+            self.white,
+            targets=chosen(self.targets),
+            masks=chosen(self.masks),
+            boxes=chosen(self.boxes),
+            keypoints=chosen(self.keypoints),
+        )
+
+
+def floats(images: Tensor) -> Tensor:
+    """The same images in float32."""
+    return images.to(torch.float32)
+
+
+def movable(images: Tensor) -> Tensor:
+    """The same bits as numbers that torch moves everywhere: it has few operations for uint16, and all for int16."""
+    return images.view(torch.int16) if images.dtype == torch.uint16 else images

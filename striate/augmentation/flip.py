@@ -1,0 +1,74 @@
+"""Mirror images: left and right exchanged, or top and bottom.
+
+out(x, y) = in(W - 1 - x, y) with probability `horizontal`; then out(x, y) = in(x, H - 1 - y) with `vertical`.
+Left for right is the oldest augmentation of all (Krizhevsky et al. 2012, section 4.1); not for digits and letters.
+Keypoints move, but keep their order: the left eye of a mirrored face is still the first if it was the first.
+"""
+
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from striate.augmentation.geometric import Geometric
+from striate.augmentation.knobs import expect_number
+from striate.augmentation.maps import Maps, about_centre, scaled
+from striate.augmentation.moving import move_boxes, move_keypoints
+from striate.augmentation.pending import Pending
+from striate.augmentation.views import Views, movable
+from striate.images.keyed import Draws
+
+
+@dataclass(frozen=True)
+class Flip(Geometric):
+    """The probabilities of the two mirrors. Integers stay integers, and every pixel keeps its value."""
+
+    horizontal: float = 0.5
+    vertical: float = 0.0
+
+    def __post_init__(self) -> None:
+        expect_number("the flip's horizontal probability", self.horizontal, 0, 1)
+        expect_number("the flip's vertical probability", self.vertical, 0, 1)
+
+    def maps(self, frame: tuple[int, int], draws: Draws) -> Maps:
+        """-1 in the direction that is mirrored, about the middle."""
+        across, down = self._drawn(draws)
+        return about_centre(scaled(1 - 2 * across.double(), 1 - 2 * down.double()), frame)
+
+    def advance(self, pending: Pending, draws: Draws) -> Pending:
+        """Joined to moves that are pending anyway; alone, done at once in the integers."""
+        if pending.maps is None:
+            return Pending(self.apply(pending.views, draws))
+        return super().advance(pending, draws)
+
+    def apply(self, views: Views, draws: Draws) -> Views:
+        """The batch, some of it mirrored."""
+        drawn = self._drawn(draws)
+        images, masks, boxes, keypoints = movable(views.images), views.masks, views.boxes, views.keypoints
+        for chosen, axis in zip(drawn, (-1, -2), strict=True):
+            images = _mirror(images, chosen, axis)
+            masks = None if masks is None else _mirror(masks, chosen, axis)
+        maps = self.maps(views.size, draws)
+        return replace(
+            views,
+            images=images.view(views.images.dtype),
+            masks=masks,
+            boxes=None if boxes is None else move_boxes(boxes, maps, views.size),
+            keypoints=None if keypoints is None else move_keypoints(keypoints, maps, views.size),
+        )
+
+    def _drawn(self, draws: Draws) -> tuple[Tensor, Tensor]:
+        """Which images are mirrored each way (N,)."""
+        chances = draws.uniform("flip", 2)  # (N, 2)
+        return chances[:, 0] < self.horizontal, chances[:, 1] < self.vertical
+
+
+def _mirror(images: Tensor, chosen: Tensor, axis: int) -> Tensor:
+    """The images (N, ..., H, W), those `chosen` (N,) mirrored along an axis: whole images are copied, in two steps."""
+    places = chosen.nonzero()[:, 0]  # (M,)
+    if not len(places):
+        return images
+    mirrored = images.index_select(0, places.to(images.device)).flip(axis)
+    sources = torch.arange(len(images))  # (N,)
+    sources[places] = torch.arange(len(images), len(images) + len(places))
+    return torch.cat([images, mirrored]).index_select(0, sources.to(images.device))
