@@ -5,6 +5,7 @@ import io
 import os
 from collections import defaultdict
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -88,23 +89,30 @@ def _by_class(strata: NDArray[np.int64], seed: int, wanted: list[int]) -> NDArra
 
 
 def _by_group(strata: NDArray[np.int64], groups: NDArray[np.int32], seed: int, wanted: list[int]) -> NDArray[np.uint8]:
-    """The same for whole groups, the largest first: each goes where most images of its kinds are still missing."""
+    """The same for whole groups, the largest first: each goes where most images of its kinds are still missing.
+
+    The first group of a kind is trained on, and validation has a group wherever one can be spared.
+    """
     members: dict[int, list[int]] = defaultdict(list)
     for index, group in enumerate(groups):
         members[int(group)].append(index)
     counts = np.bincount(strata, minlength=int(strata.max(initial=0)) + 1).astype(float)  # (K,)
     shares = {part: _SHARES[part] for part in wanted}
     left = {part: share * counts for part, share in (shares | {_TRAIN: 1 - sum(shares.values())}).items()}
-    parts = np.full(len(strata), _TRAIN, np.uint8)
+    trained = np.zeros(len(counts), np.int64)  # groups of each kind that are trained on
+    chosen: dict[int, int] = {}
     shuffled = np.random.default_rng(seed).permutation(sorted(members))
-    for group in sorted(shuffled, key=lambda group: -len(members[group])):
+    for group in sorted(shuffled.tolist(), key=lambda group: -len(members[group])):
         own = np.bincount(strata[members[group]], minlength=len(counts))  # (K,)
-        best = max(
-            left, key=lambda part: float(own @ (left[part] / np.maximum(counts, 1)) - _overflow(left[part], own))
-        )
+        fits = {part: float(own @ (room / np.maximum(counts, 1))) - _overflow(room, own) for part, room in left.items()}
+        best = max(fits, key=fits.__getitem__) if trained[own > 0].all() else _TRAIN
+        trained += (own > 0) & (best == _TRAIN)
         left[best] = left[best] - own
-        parts[members[group]] = best
-    return parts
+        chosen[group] = best
+    if _VALIDATION in wanted and _VALIDATION not in chosen.values():
+        spared = (own for own in reversed(chosen) if (trained[strata[members[own]]] > (chosen[own] == _TRAIN)).all())
+        chosen |= dict.fromkeys(islice(spared, 1), _VALIDATION)  # the smallest
+    return np.array([chosen[int(group)] for group in groups], np.uint8)
 
 
 def _overflow(left: NDArray[np.float64], own: NDArray[np.int64]) -> float:

@@ -8,8 +8,11 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as some
 
-from striate.datasets.dataset import PARTS, TEST, TRAIN, VALIDATION
+from striate.datasets.dataset import PARTS, TEST, TRAIN, VALIDATION, Dataset
+from striate.datasets.dividing import divide, split_csv
+from striate.datasets.names import Names
 from striate.datasets.opening import open_dataset
+from striate.datasets.targets import Classes
 
 
 @pytest.fixture(scope="module")
@@ -73,3 +76,54 @@ def test_the_digits_are_white_ink_on_black_over_the_whole_range(digits):
     assert scans.shape == (1797, 8, 8) and scans.dtype == np.uint8
     assert (scans.min(), scans.max()) == (0, 255)
     assert np.median(scans[:, 0, 0]) == 0  # the corner is paper
+
+
+def grouped(labels, groups):
+    """A data set of images that do not matter."""
+    names = Names(map(str, range(len(labels))))
+    numbers = Classes(np.array(labels, np.int32))
+    classes = tuple(f"class {number}" for number in range(max(labels) + 1))
+    parts = np.zeros(len(labels), np.uint8)
+    return Dataset("g", classes, names, numbers, parts, lambda _: b"", groups=np.array(groups, np.int32))
+
+
+@given(
+    images=some.lists(some.tuples(some.integers(0, 3), some.integers(0, 8)), min_size=1, max_size=80),
+    seed=some.integers(0, 5),
+)
+def test_a_group_is_never_torn_and_every_class_is_trained_on(images, seed):
+    labels, groups = zip(*images, strict=True)
+    divided = divide(grouped(labels, groups), seed)
+    for group in set(groups):
+        assert len(set(divided.parts[np.array(groups) == group].tolist())) == 1
+    assert set(np.array(labels)[divided.members(TRAIN)]) == set(labels)
+    if len(set(groups)) > len(set(labels)):
+        assert len(divided.members(VALIDATION))
+    assert divided.parts.tolist() == divide(grouped(labels, groups), seed).parts.tolist()
+
+
+@pytest.mark.parametrize(("images", "classes", "size"), [(1000, 5, 4), (1000, 2, 50), (2000, 10, 1)])
+def test_groups_are_divided_into_a_fifth_a_tenth_and_the_rest_of_each_class(images, classes, size):
+    groups = np.arange(images) // size
+    divided = divide(grouped(np.random.default_rng(0).integers(0, classes, images).tolist(), groups), 1)
+    for part, share in ((TRAIN, 0.7), (VALIDATION, 0.1), (TEST, 0.2)):
+        own = np.bincount(divided.targets.numbers[divided.members(part)], minlength=classes)
+        np.testing.assert_allclose(own / np.bincount(divided.targets.numbers), share, atol=0.03)
+
+
+def test_a_class_of_one_group_is_trained_on():
+    divided = divide(grouped([0] * 30 + [1] * 10, [0, 1, 2] * 10 + [3] * 10), 0)
+    assert 1 in divided.targets.numbers[divided.members(TRAIN)]
+
+
+def test_the_division_is_written_as_a_manifest(plant):
+    root = plant({"cat": 10, "dog": 10})
+    dataset = open_dataset(root)
+    rows = split_csv(dataset).decode().splitlines()
+    assert rows[0] == "path,label,split"
+    assert len(rows) == 21
+    for index, row in enumerate(rows[1:]):
+        path, label, part = row.split(",")
+        assert path == str((root / dataset.names[index]).resolve())
+        assert label == dataset.labels[index]
+        assert index in dataset.members(part)
