@@ -14,7 +14,7 @@ from striate.augmentation.knobs import expect_number
 from striate.augmentation.mixing import expect_mixable, mix_targets, partners
 from striate.augmentation.mixup import MOST_CLASSES
 from striate.augmentation.rectangles import inside_rectangles
-from striate.augmentation.views import Views, movable
+from striate.augmentation.views import Views, bits, choose
 from striate.errors import expect_whole
 from striate.images.keyed import Draws
 
@@ -35,11 +35,13 @@ class CutMix:
     def apply(self, views: Views, draws: Draws) -> Views:
         """The batch, pasted into. Masks are pasted too; raises SettingsError for boxes and keypoints."""
         expect_mixable("cutmix", views, masks=True)
-        inside = inside_rectangles(self.rectangles(views.size, draws), views.size)  # (N, H, W)
-        own = 1 - inside.double().mean((1, 2))
+        rectangles = self.rectangles(views.size, draws)
+        inside = inside_rectangles(rectangles, views.size)  # (N, H, W)
+        sides = rectangles[:, 2:] - rectangles[:, :2]  # (N, 2)
+        own = 1 - sides.prod(1).double() / (views.size[0] * views.size[1])
         partner = partners(draws, "cutmix partner")
         targets, masks = views.targets, views.masks
-        pasted = _paste(movable(views.images), partner, inside[:, None])
+        pasted = _paste(bits(views.images), partner, inside[:, None])
         return replace(
             views,
             images=pasted.view(views.images.dtype),
@@ -60,4 +62,4 @@ class CutMix:
 def _paste(images: Tensor, partner: Tensor, inside: Tensor) -> Tensor:
     """The partners' pixels where `inside`, the images' own elsewhere."""
     others = images.index_select(0, partner.to(images.device))
-    return torch.where(inside.to(images.device), others, images)
+    return choose(inside.to(images.device), others, images)

@@ -17,7 +17,7 @@ from torch import Tensor
 from striate.augmentation.knobs import expect_number, expect_ordered
 from striate.augmentation.moving import NOT_COUNTED
 from striate.augmentation.rectangles import fit_rectangles, inside_rectangles
-from striate.augmentation.views import Views, movable
+from striate.augmentation.views import Views, bits, choose
 from striate.errors import SettingsError
 from striate.images.keyed import Draws
 
@@ -48,7 +48,7 @@ class Erasing:
         rectangles = self.rectangles(views.size, draws)
         inside = inside_rectangles(rectangles, views.size).to(views.images.device)  # (N, H, W)
         paint = self._paint(views, draws)
-        painted = torch.where(inside[:, None], paint, movable(views.images)).view(views.images.dtype)
+        painted = choose(inside[:, None], bits(paint), bits(views.images)).view(views.images.dtype)
         masks, boxes, keypoints = views.masks, views.boxes, views.keypoints
         return replace(
             views,
@@ -87,13 +87,14 @@ class Erasing:
         sheet = Draws(draws.seed, draws.epoch, np.zeros(1, np.int64)).uniform("erase sheet", shape.numel())
         phases = draws.uniform("erase phase", 1)[:, :, None, None]  # (N, 1, 1, 1)
         first, second = (_as_stored(part * colours, views) for part in (sheet.view(1, *shape), phases))
-        noise = first + second  # (N, C, H, W); integers wrap around by themselves
-        return noise % colours if views.images.is_floating_point() else noise
+        if views.images.is_floating_point():
+            return (first + second) % colours
+        return bits(first) + bits(second)  # (N, C, H, W); integers wrap around by themselves
 
 
 def _as_stored(values: Tensor, views: Views) -> Tensor:
-    """Whole values in the kind of number of the images, as it moves, and on their device."""
-    return movable(values.floor().to(torch.int32).to(views.images.device, views.images.dtype))
+    """Whole values in the kind of number of the images, and on their device."""
+    return values.floor().to(torch.int32).to(views.images.device, views.images.dtype)
 
 
 def _hide(points: Tensor, rectangles: Tensor) -> Tensor:

@@ -13,9 +13,8 @@ from torch import Tensor
 from striate.augmentation.geometric import Geometric
 from striate.augmentation.knobs import expect_number
 from striate.augmentation.maps import Maps, about_centre, scaled
-from striate.augmentation.moving import move_boxes, move_keypoints
-from striate.augmentation.pending import Pending
-from striate.augmentation.views import Views, movable
+from striate.augmentation.pending import Pending, move_points
+from striate.augmentation.views import Views, bits
 from striate.images.keyed import Draws
 
 
@@ -44,17 +43,12 @@ class Flip(Geometric):
     def apply(self, views: Views, draws: Draws) -> Views:
         """The batch, some of it mirrored."""
         drawn = self._drawn(draws)
-        images, masks, boxes, keypoints = movable(views.images), views.masks, views.boxes, views.keypoints
+        images, masks = bits(views.images), views.masks
         for chosen, axis in zip(drawn, (-1, -2), strict=True):
             images = _mirror(images, chosen, axis)
             masks = None if masks is None else _mirror(masks, chosen, axis)
-        maps = self.maps(views.size, draws)
-        return replace(
-            views,
-            images=images.view(views.images.dtype),
-            masks=masks,
-            boxes=None if boxes is None else move_boxes(boxes, maps, views.size),
-            keypoints=None if keypoints is None else move_keypoints(keypoints, maps, views.size),
+        return move_points(
+            replace(views, images=images.view(views.images.dtype), masks=masks), lambda: self.maps(views.size, draws)
         )
 
     def _drawn(self, draws: Draws) -> tuple[Tensor, Tensor]:

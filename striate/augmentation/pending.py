@@ -4,6 +4,7 @@ Reading them once keeps them as sharp as one move does and costs what one move c
 shown a border, the one map shows what really lies there.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import torch
@@ -57,17 +58,24 @@ class Pending:
         return replace(self, views=views, maps=left)
 
 
-def _moved(views: Views, maps: Maps, move: Pending) -> Views:
-    """Everything under its map, into the move's frame."""
-    size, border = move.size, move.border or "edge"
-    masks, boxes, keypoints = views.masks, views.boxes, views.keypoints
+def move_points(views: Views, maps: Callable[[], Maps]) -> Views:
+    """Boxes and keypoints under maps, which are made only if there are any; images and masks have moved already."""
+    boxes, keypoints, size = views.boxes, views.keypoints, views.size
+    if boxes is None and keypoints is None:
+        return views
+    made = maps()
     return replace(
         views,
-        images=move_images(views.images, maps, size, border).clamp_(0, views.white),
-        masks=None if masks is None else move_masks(masks, maps, size),
-        boxes=None if boxes is None else move_boxes(boxes, maps, size),
-        keypoints=None if keypoints is None else move_keypoints(keypoints, maps, size),
+        boxes=None if boxes is None else move_boxes(boxes, made, size),
+        keypoints=None if keypoints is None else move_keypoints(keypoints, made, size),
     )
+
+
+def _moved(views: Views, maps: Maps, move: Pending) -> Views:
+    """Everything under its map, into the move's frame."""
+    images = move_images(views.images, maps, move.size, move.border or "edge").clamp_(0, views.white)
+    masks = None if views.masks is None else move_masks(views.masks, maps, move.size)
+    return move_points(replace(views, images=images, masks=masks), lambda: maps)
 
 
 def _put(views: Views, places: Tensor, moved: Views) -> Views:

@@ -1,11 +1,12 @@
 """RandAugment: n operations drawn from a visible table, all of magnitude m (Cubuk et al. 2019, arXiv:1909.13719).
 
-Each image draws its own n of the 14 with equal chance, with repetition; 10 is the magnitude at which the table's
-largest changes are reached, and the paper's m goes up to 30. Operations that have two directions draw one.
+Each image draws its own n of the 14 with equal chance, with repetition. At magnitude 10 the table's largest changes are
+reached, at 0 none is made (but for autocontrast and equalise). Operations that have two directions draw one.
 
-Where we differ: what comes into the frame is its edge or black, not grey; enhancements also weaken (the paper's factor
-0.1 + 0.18 m passes 1 at m = 5; ours is 1 ± 0.09 m); shares of the side replace pixels, so that one magnitude means the
-same for all sizes. Moves that follow each other are one, as everywhere in `augmentation`.
+Where we differ from the authors' code: what comes into the frame is its edge or black, not grey; a magnitude always
+strengthens (there solarise and posterise weaken, and the factor 0.1 + 0.18 m is 1 at m = 5; here it is 1 ± 0.09 m);
+shifts are shares of the side, not pixels, so that one magnitude means the same for all sizes; m beyond 10, where the
+formulas have no meaning, is refused. Moves that follow each other are one, as everywhere in `augmentation`.
 """
 
 from dataclasses import dataclass, replace

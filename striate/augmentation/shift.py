@@ -12,8 +12,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from striate.augmentation.maps import shifted
-from striate.augmentation.moving import NOT_COUNTED, move_boxes, move_keypoints
-from striate.augmentation.views import Views, movable
+from striate.augmentation.moving import NOT_COUNTED
+from striate.augmentation.pending import move_points
+from striate.augmentation.views import Views, bits
 from striate.errors import SettingsError, expect_whole
 from striate.images.keyed import Draws
 
@@ -42,15 +43,13 @@ class Shift:
                 f"{views.size[0]}; expected fewer pixels than a side has, or border zero or edge"
             )
         steps = (draws.uniform("shift", 2) * (2 * self.pixels + 1)).long() - self.pixels  # (N, 2) right, down
-        maps = shifted(steps[:, 0], steps[:, 1])
-        masks, boxes, keypoints = views.masks, views.boxes, views.keypoints
-        return replace(
+        masks = views.masks
+        slid = replace(
             views,
-            images=self._slide(movable(views.images), steps, _PADDING[self.border]).view(views.images.dtype),
+            images=self._slide(bits(views.images), steps, _PADDING[self.border]).view(views.images.dtype),
             masks=None if masks is None else self._slide(masks[:, None], steps, "constant", NOT_COUNTED)[:, 0],
-            boxes=None if boxes is None else move_boxes(boxes, maps, views.size),
-            keypoints=None if keypoints is None else move_keypoints(keypoints, maps, views.size),
         )
+        return move_points(slid, lambda: shifted(steps[:, 0], steps[:, 1]))
 
     def _slide(self, images: Tensor, steps: Tensor, padding: str, value: int = 0) -> Tensor:
         """Images (N, C, H, W) padded, then cut out where each one's window lies.

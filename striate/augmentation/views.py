@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+_SAME_WIDTH = {2: torch.int16, 4: torch.int32, 8: torch.int64}  # bytes
+
 
 @dataclass(frozen=True)
 class Views:
@@ -51,6 +53,14 @@ def floats(images: Tensor) -> Tensor:
     return images.to(torch.float32)
 
 
-def movable(images: Tensor) -> Tensor:
-    """The same bits as numbers that torch moves everywhere: it has few operations for uint16, and all for int16."""
-    return images.view(torch.int16) if images.dtype == torch.uint16 else images
+def bits(images: Tensor) -> Tensor:
+    """The same memory as integers, for what only moves pixels: torch does little with uint16, and all with int16."""
+    return images.view(_SAME_WIDTH[images.element_size()]) if images.dtype != torch.uint8 else images
+
+
+def choose(inside: Tensor, these: Tensor, those: Tensor) -> Tensor:
+    """`these` where `inside` is true, `those` elsewhere, for `bits`: as torch.where, which takes 15 times as long.
+
+    Where all bits of m are set, those ^ ((those ^ these) & m) is these; where none is, it is those.
+    """
+    return (those ^ these).bitwise_and_(inside.to(those.dtype).neg_()).bitwise_xor_(those)
