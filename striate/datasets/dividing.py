@@ -6,7 +6,6 @@ import os
 from collections import defaultdict
 from dataclasses import replace
 from itertools import islice
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,7 +39,8 @@ def divide(dataset: Dataset, seed: int) -> Dataset:
 def split_csv(dataset: Dataset) -> bytes:
     """The division as a manifest that `open_dataset` reads: path, label, split, and group where there are any.
 
-    Files are given by their full paths, so that the manifest can lie anywhere; other images by their names.
+    Files are given by their full paths, so that the manifest can lie anywhere, in the file system's own bytes; other
+    images by their names.
     """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
@@ -48,10 +48,10 @@ def split_csv(dataset: Dataset) -> bytes:
     writer.writerow(["path", "label", "split", *(["group"] if grouped else [])])
     files = len(dataset) > 0 and isinstance(dataset.source(0), str | os.PathLike)
     for index, name in enumerate(dataset.names):
-        path = Path(dataset.source(index)).resolve() if files else name  # type: ignore[arg-type]
+        path = os.path.abspath(dataset.source(index)) if files else name  # type: ignore[arg-type]  # noqa: PTH100 - fast
         group = [] if dataset.groups is None else [dataset.groups[index]]
         writer.writerow([path, _label(dataset, index), PARTS[dataset.parts[index]], *group])
-    return text.getvalue().encode()
+    return text.getvalue().encode(errors="surrogateescape")
 
 
 def _label(dataset: Dataset, index: int) -> str:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from striate.architectures.architecture import Declaration
 from striate.architectures.catalogue import architecture, build, declare
 from striate.architectures.patterns.pattern import is_pattern, parse
+from striate.augmentation.policy import tidy_policy
 from striate.datasets.dataset import TEST, TRAIN, VALIDATION, Dataset
 from striate.datasets.excluding import read_excluded
 from striate.datasets.keep import Keep
@@ -27,7 +28,7 @@ from striate.recipes.progress import Display
 from striate.recipes.settings import Settings
 
 _COPIES = 4  # of every parameter while training: itself, its gradient, its momentum, and the file that is being written
-_MEASURED = 2_000  # images that mean and spread are taken of, where not all are in memory
+MEASURED = 2_000  # images that mean and spread are taken of, where not all are in memory
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,7 @@ class RunData:
 def read_run_data(settings: Settings, display: Display, given: Dataset | None = None) -> RunData:
     """Open and read the data of a run. Raises DataError, UnknownName-, Settings- or SizeError, early if it can."""
     settings.recipe()  # a number that makes no sense is found before the images are read
+    tidy_policy(settings.augment)  # so is a word
     dataset = _open(settings, display, given)
     channels = settings.channels
     if channels is None and is_pattern(settings.model):
@@ -147,7 +149,7 @@ def _measure(geometry: Geometry, train: ImageSet) -> Preparation:
     """Mean and spread of all images that are in memory, of a sample spread evenly over the others."""
     if isinstance(train.images, np.ndarray) and not isinstance(train.images, np.memmap):
         return Preparation.measured(geometry, train.images)
-    every = max(1, len(train) // _MEASURED)
+    every = max(1, len(train) // MEASURED)
     return Preparation.measured(geometry, train.images[::every])
 
 

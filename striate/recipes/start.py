@@ -7,13 +7,14 @@ import torch
 from torch import nn
 
 from striate.architectures.catalogue import build
+from striate.augmentation.lighting import Components
 from striate.augmentation.policy import Policy, parse_policy
 from striate.datasets.dataset import TRAIN, VALIDATION
 from striate.datasets.loading import ImageSet
 from striate.datasets.pool import usual_workers
 from striate.datasets.supply import Held, Streamed, Supply
 from striate.machine.choice import Machine
-from striate.recipes.data import RunData
+from striate.recipes.data import MEASURED, RunData
 from striate.recipes.settings import Settings
 from striate.tasks.classification import Classification
 from striate.training.balance import class_weights
@@ -44,8 +45,13 @@ def course_of(run_data: RunData, chosen: Settings, machine: Machine, say: Callab
 
 
 def policy_of(run_data: RunData, chosen: Settings) -> Policy:
-    """The augmentation that was asked for by words; what it must know of the images it is given here."""
-    return parse_policy(chosen.augment, num_classes=len(run_data.classes))
+    """The augmentation that was asked for by words, with what it must know of the images: lighting, their colours."""
+    components = None
+    if "lighting" in chosen.augment:
+        images = run_data.parts[TRAIN].images
+        some = images[:: max(1, len(images) // MEASURED)]
+        components = Components.measured(some, white=run_data.preparation.white)
+    return parse_policy(chosen.augment, num_classes=len(run_data.classes), components=components)
 
 
 def _supply(images: ImageSet, machine: Machine, chosen: Settings, say: Callable[[str], None]) -> Supply:

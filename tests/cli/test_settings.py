@@ -10,7 +10,12 @@ EVERY = {
     "size": 9,
     "stem": "small",
     "fit": "pad",
-    "variation": False,
+    "augment": "flip,shift:2",
+    "balance": "loss",
+    "channels": 1,
+    "range": "0:255",
+    "cache": "none",
+    "workers": 1,
     "seed": 3,
     "device": "cpu",
     "strict": True,
@@ -18,16 +23,18 @@ EVERY = {
 
 
 WORDS = (
-    "--model resnet18 --stem small --epochs 1 --batch-size 100 --rate 0.02 --size 9 --fit pad --no-variation --seed 3 "
-    "--device cpu"
+    "--model resnet18 --stem small --epochs 1 --batch-size 100 --rate 0.02 --size 9 --fit pad --seed 3 "
+    "--augment flip,shift:2 --balance loss --channels 1 --range 0:255 --cache none --workers 1 --device cpu"
 )
 
 
 def test_every_setting_of_the_command_line_reaches_the_run(cli, tmp_path):
-    assert EVERY.keys() | {"data", "out"} == vars(Settings()).keys()
-    code, _, err = cli("train", "digits", *WORDS.split(), "--strict", "--out", tmp_path / "run")
+    assert EVERY.keys() | {"data", "out", "exclude"} == vars(Settings()).keys()
+    excluded = tmp_path / "excluded.txt"
+    excluded.write_text("digits/0003\n", encoding="utf-8")
+    code, _, err = cli("train", "digits", *WORDS.split(), "--strict", "--out", tmp_path / "run", "--exclude", excluded)
     assert code == 0, err
-    assert read_settings(tmp_path / "run" / "run.toml") == Settings("digits", **EVERY)
+    assert read_settings(tmp_path / "run" / "run.toml") == Settings("digits", **EVERY, exclude=str(excluded))
 
 
 def test_without_settings_they_are_the_defaults(cli, tmp_path, monkeypatch):
@@ -46,6 +53,6 @@ def test_help_names_every_setting_with_its_default(cli):
 def test_run_toml_keeps_the_versions_the_machine_and_every_number_of_the_recipe(run):
     document = tomllib.loads((run / "run.toml").read_text(encoding="utf-8"))
     assert {"python", "striate", "torch", "numpy"} <= document["versions"].keys()
-    assert {"momentum", "decay", "warmup", "label_smoothing", "variation"} <= document["recipe"].keys()
+    assert {"momentum", "decay", "warmup", "label_smoothing", "augment", "balance"} <= document["recipe"].keys()
     assert set(document["machine"]) == {"device", "number_format", "memory_format", "threads"}
     assert "out" not in document["settings"]

@@ -30,7 +30,7 @@ def test_its_run_toml_repeats_a_run_bit_for_bit(run, tmp_path):
 
 def test_a_run_is_repeated_from_another_directory(photos, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    run = striate.train("photos", **QUICK, variation=False, fit="pad", rate=0.02, out="first")
+    run = striate.train("photos", **QUICK, augment="none", fit="pad", rate=0.02, out="first")
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path / "elsewhere")
     again = striate.train(config="../first/run.toml", out="again", quiet=True)
@@ -61,7 +61,7 @@ def test_data_beside_config_win(run, photos, tmp_path):
         ("[settings]\nepoch = 3", UnknownNameError),
         ("[settings]\nepochs = 'ten'", SettingsError),
         ("[settings]\nepochs = 1.5", SettingsError),
-        ("[settings]\nvariation = 'no'", SettingsError),
+        ("[settings]\naugment = 3", SettingsError),
         ("[settings]\ndata = 3", SettingsError),
         ("[settings]\nout = 3", SettingsError),
         ("[settings]\nsize = [16, 16]", SettingsError),

@@ -20,6 +20,8 @@ def test_a_run_directory_holds_all_that_is_promised(run):
         "model.safetensors",
         "report.html",
         "sample.png",
+        "split.csv",
+        "batch0.png",
         "last/state.safetensors",
     }
 
