@@ -7,6 +7,7 @@ here whatever is not whole is an error.
 """
 
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, NamedTuple, NoReturn
@@ -18,6 +19,8 @@ _EMPTY = bytes(_BLOCK)
 _LONGEST_NOTE = 1 << 20  # bytes; a name is no longer
 _NOTES = (b"x", b"L")  # records on the member after them: the standard's, and GNU's for a long name
 _ASIDE = (b"g", b"K")  # notes on the whole archive, and names that links point to
+_NOTE = re.compile(rb"(\d{1,7}) ([^=]+)=")  # how the line of a record begins
+_SIZE = re.compile(rb"\d{1,18}")
 _FILES = (b"0", b"\0", b"7")  # regular, regular as of 1979, contiguous
 _NO_FILES = (b"5", b"V")  # folders, and the volume's label
 _ODD = {b"1": "a hard link", b"2": "a symbolic link", b"S": "a sparse file"}
@@ -125,13 +128,14 @@ def _notes(kind: bytes, content: bytes, path: Path) -> dict[str, bytes]:
         return {"path": content.rstrip(b"\0")}
     notes = {}
     while content:
-        length, _, _ = content.partition(b" ")
-        line = content[: int(length)] if length.isdigit() else b""
-        key, equals, value = line[len(length) + 1 : -1].partition(b"=")
-        if not equals or (key == b"size" and not value.isdigit()):
+        begin = _NOTE.match(content)
+        length = int(begin[1]) if begin else 0
+        value = content[begin.end() : length - 1] if begin else b""
+        wrong_size = begin is not None and begin[2] == b"size" and not _SIZE.fullmatch(value)
+        if begin is None or content[length - 1 : length] != b"\n" or wrong_size:
             _refuse(path, "is damaged: a record of long names cannot be read; copy or write it again")
-        notes[key.decode(errors="replace")] = value
-        content = content[len(line) :]
+        notes[begin[2].decode(errors="replace")] = value
+        content = content[length:]
     return notes
 
 
