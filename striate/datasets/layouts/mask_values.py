@@ -1,0 +1,134 @@
+"""Which value of a mask is which class: as classes.txt says, or else as a sample of the masks shows.
+
+* 0 and 255 alone are background and foreground;
+* numbers up to 63, or of which more than half occur, are class numbers, and 255 beside them does not count;
+* at most 16 other greys, or 32 colours, are classes in the order of their values.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from striate.datasets.layouts.mask_files import Values, shown
+from striate.datasets.layouts.mask_names import IGNORED_NAMES, MaskNames
+from striate.datasets.targets import IGNORED
+from striate.errors import DataError, ImageError
+
+_WHITE = 255
+_NUMBERS, _GREYS, _COLOURS = 63, 16, 32
+_TOLD = 12  # classes that a remark spells out
+
+
+@dataclass(frozen=True)
+class Meaning:
+    """Classes, and the value of each in the files; `ignored` are the values that do not count."""
+
+    classes: tuple[str, ...]
+    values: tuple[int, ...]
+    ignored: tuple[int, ...] = ()
+    coloured: bool = False
+
+    def __post_init__(self) -> None:
+        if len(self.classes) > IGNORED:
+            raise DataError(f"the masks have {len(self.classes)} classes; expected at most {IGNORED}")
+
+    def numbers(self, values: Values) -> NDArray[np.uint8]:
+        """The class (H, W) of each pixel. Raises ImageError for a value that has none, with its first pixel."""
+        codes, numbers = self._table
+        places = np.minimum(np.searchsorted(codes, values), len(codes) - 1)  # (H, W)
+        unknown = codes[places] != values
+        if unknown.any():
+            y, x = np.unravel_index(int(unknown.argmax()), unknown.shape)
+            known = ", ".join(shown(code, coloured=self.coloured) for code in codes[:_TOLD].tolist())
+            raise ImageError(
+                f"its mask has the value {shown(int(values[y, x]), coloured=self.coloured)} at pixel ({x}, {y}), which "
+                f"is no class; expected {known}{', …' if len(codes) > _TOLD else ''}: list all in classes.txt"
+            )
+        return numbers[places]
+
+    def remark(self) -> str:
+        """One sentence for a person."""
+        told = [
+            f"{shown(value, coloured=self.coloured)} is {name!r}"
+            for value, name in zip(self.values[:_TOLD], self.classes, strict=False)
+        ]
+        told += [f"and so on to {len(self.classes)} classes"] * (len(self.classes) > _TOLD)
+        told += [f"{shown(value, coloured=self.coloured)} does not count" for value in self.ignored]
+        return f"mask {'colour' if self.coloured else 'value'} {', '.join(told)}"
+
+    @cached_property
+    def _table(self) -> tuple[NDArray[np.int32], NDArray[np.uint8]]:
+        """Values, sorted, and the class number of each."""
+        codes = np.array([*self.values, *self.ignored], np.int32)
+        numbers = np.array([*range(len(self.values)), *[IGNORED] * len(self.ignored)], np.uint8)
+        order = codes.argsort()
+        return codes[order], numbers[order]
+
+
+def understand(seen: Iterable[int], *, coloured: bool, names: MaskNames | None) -> Meaning:
+    """The meaning of the values `seen` in a sample. Raises DataError if they cannot be class values."""
+    values = sorted(seen)
+    if names is not None and names.values is not None:
+        return _named(names)
+    if coloured:
+        _expect_few(values, _COLOURS, "colours")
+        return Meaning(_called(names, [shown(value, coloured=True) for value in values]), tuple(values), coloured=True)
+    if set(values) <= {0, _WHITE} and (names is None or len(names.names) == 2):
+        return Meaning(_called(names, ["background", "foreground"]), (0, _WHITE))
+    counted = [value for value in values if value != _WHITE]
+    if _are_numbers(counted):
+        return _numbers(counted, names, ignored=_WHITE in values)
+    _expect_few(values, _GREYS, "grey values")
+    return Meaning(_called(names, [f"class {number}" for number in range(len(values))]), tuple(values))
+
+
+def _numbers(values: Sequence[int], names: MaskNames | None, *, ignored: bool) -> Meaning:
+    """The values are class numbers, of which a sample need not show all; 255 beside them does not count."""
+    top = max(values, default=0)
+    if names is not None and (top >= len(names.names) or len(names.names) == 1):
+        raise DataError(
+            f"classes.txt has {len(names.names)} names and the masks hold values up to {255 if ignored else top}; name "
+            "every class, the background too"
+        )
+    count = top + 1 if names is None else len(names.names)
+    return Meaning(
+        _called(names, [f"class {number}" for number in range(count)]), tuple(range(count)), (_WHITE,) * ignored
+    )
+
+
+def _named(names: MaskNames) -> Meaning:
+    """As classes.txt says; 255 does not count unless it is in the list."""
+    pairs = list(zip(names.names, names.values or (), strict=True))
+    counted = [(name, value) for name, value in pairs if name.lower() not in IGNORED_NAMES]
+    ignored = [value for name, value in pairs if name.lower() in IGNORED_NAMES]
+    if not names.coloured and all(value != _WHITE for _, value in pairs):
+        ignored.append(_WHITE)
+    classes, values = tuple(name for name, _ in counted), tuple(value for _, value in counted)
+    return Meaning(classes, values, tuple(ignored), names.coloured)
+
+
+def _called(names: MaskNames | None, otherwise: list[str]) -> tuple[str, ...]:
+    if names is None:
+        return tuple(otherwise)
+    if len(names.names) != len(otherwise):
+        raise DataError(
+            f"classes.txt has {len(names.names)} names and the masks {len(otherwise)} values; write the value before "
+            "each name: `128 road`, or `#ff0000 road`"
+        )
+    return names.names
+
+
+def _are_numbers(values: Sequence[int]) -> bool:
+    top = max(values, default=0)
+    return top <= _NUMBERS or (top < _WHITE and len(values) > top / 2)
+
+
+def _expect_few(values: Sequence[int], most: int, what: str) -> None:
+    if len(values) > most:
+        raise DataError(
+            f"the masks have {len(values)} different {what}; expected one for each class: save them as PNG, since JPEG "
+            "blurs values, or list all classes in classes.txt"
+        )
