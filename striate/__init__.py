@@ -5,6 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from striate.architectures.catalogue import create_model as create_model
+    from striate.datasets.dataset import Dataset as Dataset
+    from striate.datasets.layouts.arrays import from_arrays as from_arrays
+    from striate.datasets.opening import open_dataset as open_dataset
     from striate.description.advice import advise as advise
     from striate.description.comparison import compare as compare
     from striate.description.describing import describe as describe
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOME = {
+    "Dataset": "striate.datasets.dataset",
     "Settings": "striate.recipes.settings",
     "StriateError": "striate.errors",
     "advise": "striate.description.advice",
@@ -35,14 +39,17 @@ _HOME = {
     "evaluate": "striate.recipes.evaluate",
     "filter_image": "striate.filters.filtering",
     "fit_memory": "striate.description.fitting",
+    "from_arrays": "striate.datasets.layouts.arrays",
     "import_weights": "striate.recipes.importing",
     "load": "striate.tasks.loading",
     "models": "striate.description.listing",
+    "open_dataset": "striate.datasets.opening",
     "scale": "striate.description.scaling",
     "train": "striate.recipes.train",
 }
 
 __all__ = [
+    "Dataset",
     "Settings",
     "StriateError",
     "__version__",
@@ -55,9 +62,11 @@ __all__ = [
     "evaluate",
     "filter_image",
     "fit_memory",
+    "from_arrays",
     "import_weights",
     "load",
     "models",
+    "open_dataset",
     "scale",
     "train",
 ]

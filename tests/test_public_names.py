@@ -6,6 +6,7 @@ import pytest
 import striate
 
 DOCUMENTED = [
+    "Dataset",
     "Settings",
     "StriateError",
     "__version__",
@@ -18,9 +19,11 @@ DOCUMENTED = [
     "evaluate",
     "filter_image",
     "fit_memory",
+    "from_arrays",
     "import_weights",
     "load",
     "models",
+    "open_dataset",
     "scale",
     "train",
 ]

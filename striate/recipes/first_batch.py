@@ -55,5 +55,6 @@ def _caption(views: Views, place: int, classes: Sequence[str]) -> str:
         text = classes[int(target)]
     else:
         shares = sorted(((float(share), name) for share, name in zip(target, classes, strict=True)), reverse=True)
-        text = " + ".join(f"{share:.2f} {name}" for share, name in shares[:2] if share > 0)
+        seen = [f"{100 * share:.0f} % {name}" for share, name in shares[:2] if share >= 0.005]
+        text = " + ".join(seen) if len(seen) > 1 else shares[0][1]
     return "\n".join(textwrap.wrap(text, _WIDTH, max_lines=2, placeholder="…"))

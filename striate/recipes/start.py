@@ -32,13 +32,13 @@ def course_of(run_data: RunData, chosen: Settings, machine: Machine, say: Callab
     """The course that the settings ask for."""
     recipe = chosen.recipe()
     counts = np.bincount(run_data.parts[TRAIN].targets, minlength=len(run_data.classes))
-    weights = class_weights(counts) if recipe.balance == "loss" else None
+    weights = None if recipe.balance == "none" else class_weights(counts)
     return Course(
         train=_supply(run_data.parts[TRAIN], machine, chosen, say),
         validation=_supply(run_data.parts[VALIDATION], machine, chosen, say),
         preparation=run_data.preparation,
         augmentation=policy_of(run_data, chosen),
-        task=Classification(recipe.label_smoothing, weights),
+        task=Classification(recipe.label_smoothing, weights if recipe.balance == "loss" else None, weights),
         recipe=recipe,
         seed=chosen.seed,
     )

@@ -7,7 +7,7 @@ training, those of auxiliary heads are added with a weight of 0.3: Szegedy et al
 import math
 import os
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +35,8 @@ class Classification:
     """What training is handed."""
 
     label_smoothing: float = 0.0
-    class_weights: tuple[float, ...] | None = None  # (K,) what a mistake about each class costs
+    class_weights: tuple[float, ...] | None = None  # (K,) what a mistake about each class costs in training
+    measured_weights: tuple[float, ...] | None = None  # (K,) and where an epoch is judged
 
     def loss(self, outputs: Tensor | Scores, targets: Tensor) -> Tensor:
         """Mean cross-entropy of scores (N, K) for class numbers (N,) or shares (N, K).
@@ -50,12 +51,12 @@ class Classification:
         return functional.cross_entropy(outputs, targets, weights, label_smoothing=self.label_smoothing)
 
     def measure(self, outputs: Tensor, targets: Tensor) -> dict[str, float]:
-        """The loss, in nats, the fraction whose highest score is the target's, and the mean of that over classes."""
+        """The loss, in nats, the share whose highest score is the target's, and the mean of that share over classes."""
         right = (outputs.argmax(dim=1) == targets).double()
         shown = torch.bincount(targets, minlength=outputs.shape[1])
         recalls = torch.bincount(targets, right, minlength=outputs.shape[1])[shown > 0] / shown[shown > 0]
         return {
-            "loss": self.loss(outputs, targets).item(),
+            "loss": replace(self, class_weights=self.measured_weights).loss(outputs, targets).item(),
             "accuracy": right.mean().item(),
             "balanced_accuracy": recalls.mean().item(),
         }

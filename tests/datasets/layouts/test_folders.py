@@ -102,8 +102,8 @@ def test_a_file_whose_name_is_no_text_has_a_name_that_can_be_written(plant):
 
 
 def test_a_missing_folder_and_a_file_are_told_apart(tmp_path):
-    with pytest.raises(DataError, match="missing is not there; expected `digits` or a folder"):
+    with pytest.raises(DataError, match="missing is not there; expected a folder with one sub-folder"):
         open_dataset(tmp_path / "missing")
     (tmp_path / "file.zip").touch()
-    with pytest.raises(DataError, match=r"file\.zip is a file; expected"):
+    with pytest.raises(DataError, match=r"file\.zip is a file of no known layout; expected"):
         open_dataset(tmp_path / "file.zip")
