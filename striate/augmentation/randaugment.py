@@ -35,7 +35,7 @@ class RandAugment:
     border: Border = "edge"
 
     def __post_init__(self) -> None:
-        expect_whole("the number of operations", self.operations, _MOST_OPERATIONS, least=0)
+        expect_whole("the number of operations", self.operations, _MOST_OPERATIONS)
         expect_number("the magnitude", self.magnitude, 0, _FULL)
         expect_border(self.border)
 

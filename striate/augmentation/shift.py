@@ -60,7 +60,9 @@ class Shift:
         count, channels, height, width = images.shape
         if not images.numel():
             return images
-        padded = functional.pad(images, [self.pixels] * 4, padding, value if padding == "constant" else None)
+        padded = functional.pad(
+            images, [self.pixels] * 4, padding, value if padding == "constant" else None
+        ).contiguous()
         high, wide = padded.shape[2:]
         runs = padded.as_strided((padded.numel() - width + 1, width), (1, 1))
         window = (self.pixels - steps[:, 1]) * wide + self.pixels - steps[:, 0]  # (N,) its first value in a plane
