@@ -6,7 +6,7 @@ torch; one image (H, W) or (H, W, C) each of a list.
 
 import zipfile
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -73,18 +73,25 @@ def read_npz(root: Path) -> Dataset:
     Raises DataError if it is no whole .npz file, lacks one of the two, or holds Python objects.
     """
     try:
-        with np.load(root, allow_pickle=False) as file:
-            if lacking := [key for key in ("images", "labels") if key not in file]:
-                raise DataError(
-                    f"{root} has no {' and no '.join(lacking)}, but {', '.join(file) or 'nothing'}; write it with "
-                    "np.savez(file, images=…, labels=…)"
-                )
-            held = {key: file[key] for key in ("images", "labels", "classes", "parts", "groups") if key in file}
+        with root.open("rb") as stream:
+            if not zipfile.is_zipfile(stream):
+                raise DataError(f"{root} is no whole .npz file; expected arrays as np.savez writes them")
+            stream.seek(0)
+            held = _held(np.load(stream, allow_pickle=False), root)
     except (OSError, EOFError, ValueError, zipfile.BadZipFile, zlib.error) as error:
         raise DataError(f"{root} cannot be read: {error}; expected arrays as np.savez writes them") from error
     for key in held.keys() & {"classes", "parts"}:
         held[key] = held[key].astype(str).tolist()
     return from_arrays(held.pop("images"), held.pop("labels"), name=root.stem, **held)
+
+
+def _held(file: Mapping[str, NDArray[Any]], root: Path) -> dict[str, Any]:
+    if lacking := [key for key in ("images", "labels") if key not in file]:
+        raise DataError(
+            f"{root} has no {' and no '.join(lacking)}, but {', '.join(file) or 'nothing'}; write it with "
+            "np.savez(file, images=…, labels=…)"
+        )
+    return {key: file[key] for key in ("images", "labels", "classes", "parts", "groups") if key in file}
 
 
 def _views(images: NDArray[Any] | Tensor) -> NDArray[Any]:
