@@ -50,7 +50,10 @@ def fetch(
 
 
 def _address(mirror: str) -> str:
-    address = urlsplit(mirror)
+    try:
+        address = urlsplit(mirror)
+    except ValueError:
+        address = urlsplit("")
     if address.scheme not in ("http", "https") or not address.netloc:
         raise SettingsError(f"the mirror is {mirror!r}; expected an address as https://example.org/mnist/")
     return mirror.rstrip("/") + "/"
@@ -108,7 +111,7 @@ def _receive_more(address: str, file: File, part: Path, patience: float, watch: 
             _write(answer, part, start, file, watch)
     except HTTPError as error:
         raise _NotHadError(f"answers {error.code} {error.reason}") from error
-    except (TimeoutError, URLError, http.client.HTTPException, ConnectionError) as error:
+    except (OSError, http.client.HTTPException) as error:  # of the network: those of the disk are StorageErrors
         reason = error.reason if isinstance(error, URLError) else error
         if isinstance(reason, TimeoutError):
             raise _NotHadError(f"was silent for {patience:g} s") from error
@@ -120,9 +123,8 @@ def _expect_rest(answer: http.client.HTTPResponse, start: int, file: File) -> No
     told = answer.headers.get("Content-Range", "")
     if start and not told.startswith(f"bytes {start}-"):
         raise _NotHadError(f"was asked for the bytes from {start:,} on and sends {told or 'others'}")
-    length = answer.headers.get("Content-Length")
-    if length is not None and start + int(length) != file.size:
-        raise _NotHadError(f"has {start + int(length):,} bytes; expected {file.size:,}")
+    if answer.length is not None and start + answer.length != file.size:
+        raise _NotHadError(f"has {start + answer.length:,} bytes; expected {file.size:,}")
 
 
 def _write(answer: http.client.HTTPResponse, part: Path, start: int, file: File, watch: Watch) -> None:
@@ -160,8 +162,11 @@ def _name(part: Path, place: Path) -> None:
 
 
 def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise StorageError(f"{path} cannot be read: {error.strerror}; move it away and fetch again") from error
 
 
 @contextmanager
