@@ -155,9 +155,7 @@ def test_steps_are_nesterovs_by_the_formula(course, machine, tmp_path):
 
 def test_epochs_are_kept_when_their_validation_loss_is_the_lowest_so_far(course, machine, tmp_path, monkeypatch):
     losses, kept = iter([0.5, 0.7, 0.5, 0.4]), []
-    monkeypatch.setattr(
-        Classification, "measure", lambda *_: {"loss": next(losses), "accuracy": 0.5}
-    )
+    monkeypatch.setattr(Classification, "measure", lambda *_: {"loss": next(losses), "accuracy": 0.5})
     fit(linear(), course, machine, tmp_path, Spy(), kept.append)
     assert [epoch.epoch for epoch in kept] == [1, 4]  # of equals the first
 
