@@ -7,6 +7,7 @@ from itertools import chain
 from pathlib import Path
 
 from striate.datasets.dataset import TRAIN
+from striate.datasets.layouts.cifar import recognises_cifar
 from striate.datasets.layouts.files import IMAGE_ENDINGS, part_called, several
 from striate.datasets.layouts.tarring import PACKED_ENDINGS
 from striate.errors import DataError
@@ -21,8 +22,10 @@ _MOST = 1_000_000  # shards that one pattern may name
 def recognises_shards(root: Path) -> bool:
     """Whether it is a tar archive, a pattern of them, or a folder of them without images and other folders.
 
-    Compressed archives count, so that `read_shards` can say how to unpack them.
+    Compressed archives count, so that `read_shards` can say how to unpack them; but CIFAR's are no shards.
     """
+    if recognises_cifar(root):
+        return False
     if root.is_dir():
         inside = entries(root)
         folders = [path for path in inside if path.is_dir()]

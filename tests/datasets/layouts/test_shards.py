@@ -359,18 +359,19 @@ def test_shards_are_told_from_other_folders(tmp_path):
     pack(tmp_path / "shards/a.tar", {})
     pack(tmp_path / "parts/train/a.tar", {})
     pack(tmp_path / "packed/a.tar.gz", {})
+    pack(tmp_path / "cifar/cifar-10-binary.tar.gz", {})
     pack(tmp_path / "classes/images.tar", {})
     (tmp_path / "classes/cat").mkdir()
     pack(tmp_path / "loose/images.tar", {})
     (tmp_path / "loose/1.jpg").touch()
     (tmp_path / "empty").mkdir()
-    yes = [
-        name
-        for name in ("shards", "parts", "packed", "classes", "loose", "empty")
-        if recognises_shards(tmp_path / name)
+    assert [path.name for path in sorted(tmp_path.iterdir()) if recognises_shards(path)] == [
+        "packed",
+        "parts",
+        "shards",
     ]
-    assert yes == ["shards", "parts", "packed"]
     assert recognises_shards(tmp_path / "shards/a.tar") and not recognises_shards(tmp_path / "shards/b.tar")
+    assert not recognises_shards(tmp_path / "cifar/cifar-10-binary.tar.gz")
 
 
 def test_an_archive_without_images_is_refused(tmp_path):
