@@ -18,7 +18,10 @@ if TYPE_CHECKING:
     from striate.filters.filtering import filter_image as filter_image
     from striate.filters.operations import apply_operation as apply_operation
     from striate.machine.doctor import doctor as doctor
+    from striate.recipes.checking import check as check
+    from striate.recipes.convert import convert as convert
     from striate.recipes.evaluate import evaluate as evaluate
+    from striate.recipes.fetch import fetch as fetch
     from striate.recipes.importing import import_weights as import_weights
     from striate.recipes.settings import Settings as Settings
     from striate.recipes.train import train as train
@@ -32,11 +35,14 @@ _HOME = {
     "StriateError": "striate.errors",
     "advise": "striate.description.advice",
     "apply_operation": "striate.filters.operations",
+    "check": "striate.recipes.checking",
     "compare": "striate.description.comparison",
+    "convert": "striate.recipes.convert",
     "create_model": "striate.architectures.catalogue",
     "describe": "striate.description.describing",
     "doctor": "striate.machine.doctor",
     "evaluate": "striate.recipes.evaluate",
+    "fetch": "striate.recipes.fetch",
     "filter_image": "striate.filters.filtering",
     "fit_memory": "striate.description.fitting",
     "from_arrays": "striate.datasets.layouts.arrays",
@@ -55,11 +61,14 @@ __all__ = [
     "__version__",
     "advise",
     "apply_operation",
+    "check",
     "compare",
+    "convert",
     "create_model",
     "describe",
     "doctor",
     "evaluate",
+    "fetch",
     "filter_image",
     "fit_memory",
     "from_arrays",

@@ -5,6 +5,8 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
+Json = Annotated[bool, Parameter(negative="", help="Print one JSON object and nothing else.")]
+
 
 @dataclass(frozen=True)
 class Images:

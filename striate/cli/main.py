@@ -17,7 +17,8 @@ from rich.console import Console
 
 import striate
 from striate.cli import cards, filters, tables
-from striate.cli.asked import Images, MemoryAsked
+from striate.cli.asked import Images, Json, MemoryAsked
+from striate.cli.data import Data, check, convert, fetch
 from striate.cli.grid import counting
 from striate.cli.saved import settle
 from striate.errors import PatternError, StriateError, printable
@@ -36,10 +37,13 @@ app = App(
     result_action="return_value",
 )
 
-Json = Annotated[bool, Parameter(negative="", help="Print one JSON object and nothing else.")]
 Device = Annotated[str, Parameter(help="auto, cpu, cuda or cuda:N.")]
 Model = Annotated[Path, Parameter(help="A model.safetensors, or the run directory that holds it.")]
 Strict = Annotated[bool, Parameter(negative="", help="Stop at the first image that cannot be read.")]
+
+
+for verb in (check, convert, fetch):
+    app.command(verb)
 
 
 @app.command
@@ -52,7 +56,7 @@ def train(
     resume: Annotated[Path | None, Parameter(help="Go on with this run directory; give nothing else.")] = None,
     json: Json = False,
 ) -> int:
-    """Train a network on `digits` or a folder of images, and write a run directory with its report."""
+    """Train a network on images, and write a run directory with its report."""
     chosen: dict[str, Any] = {} if resume is not None else vars(settings)
     run = striate.train(**chosen, resume=resume, quiet=json)
     if json:
@@ -63,7 +67,7 @@ def train(
 @app.command
 def evaluate(
     model: Model,
-    data: Annotated[str, Parameter(help="`digits`, or a folder with one sub-folder of images for each class.")],
+    data: Data,
     /,
     *,
     device: Device = "auto",

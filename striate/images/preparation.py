@@ -44,9 +44,10 @@ class Preparation:
 
     def normalise(self, images: Tensor) -> Tensor:
         """Images (N, C, H, W) of uint8, uint16 or floats to floats; the training images have mean 0 and deviation 1."""
-        mean = torch.tensor(self.mean, device=images.device).view(-1, 1, 1) * self.white
-        std = torch.tensor(self.std, device=images.device).view(-1, 1, 1) * self.white
-        return (images.float() - mean) / std
+        scale = 1 / (torch.tensor(self.std, device=images.device, dtype=torch.float64) * self.white)
+        shift = -torch.tensor(self.mean, device=images.device, dtype=torch.float64) * self.white * scale
+        floats = images.to(torch.float32, copy=True)  # then in place: memory is what this waits for
+        return floats.mul_(scale.float().view(-1, 1, 1)).add_(shift.float().view(-1, 1, 1))
 
     def batches(self, images: Tensor) -> Iterator[Tensor]:
         """Normalised parts, in order, each small enough for any memory."""

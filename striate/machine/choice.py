@@ -1,4 +1,4 @@
-"""Device, number format, memory layout and threads, decided once and each with its reason."""
+"""Device, number format, memory layout, threads and allocator, decided once and each with its reason."""
 
 import os
 from collections.abc import Iterable, Iterator
@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from striate.errors import SettingsError
+from striate.machine.allocating import keep_freed_memory
 
 
 class Reasons(NamedTuple):
@@ -20,6 +21,7 @@ class Reasons(NamedTuple):
     number_format: str
     memory_format: str
     threads: str
+    allocator: str
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,7 @@ class Machine:
     number_format: torch.dtype
     memory_format: torch.memory_format
     threads: int
+    allocator: str
     reasons: Reasons
 
     def place(self, network: nn.Module) -> nn.Module:
@@ -65,16 +68,19 @@ def choose(device: str = "auto") -> Machine:
     """
     chosen, why_device = _device(device)
     threads, why_threads = _threads()
+    allocator, why_allocator = keep_freed_memory()
     return Machine(
         device=chosen,
         number_format=torch.float32,
         memory_format=torch.channels_last,
         threads=threads,
+        allocator=allocator,
         reasons=Reasons(
             device=why_device,
             number_format="the networks of this version are too small for a shorter format to pay",
             memory_format="the channels of a pixel side by side, as convolutions read them",
             threads=why_threads,
+            allocator=why_allocator,
         ),
     )
 

@@ -49,6 +49,7 @@ def describe_choices(machine: Machine) -> dict[str, dict[str, str]]:
         "number_format": str(machine.number_format).removeprefix("torch."),
         "memory_format": str(machine.memory_format).removeprefix("torch."),
         "threads": str(machine.threads),
+        "allocator": machine.allocator,
     }
     reasons = machine.reasons._asdict()
     return {name: {"value": value, "why": reasons[name]} for name, value in values.items()}

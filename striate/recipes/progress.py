@@ -1,11 +1,19 @@
 """What a person sees while they wait: a live bar in a terminal, a plain line now and then elsewhere, or nothing."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
 
 from striate.errors import printable
 from striate.training.course import Course
@@ -26,9 +34,17 @@ class Display:
         self._console.print(printable(text), markup=False)
 
     @contextmanager
-    def reading(self, count: int) -> Iterator["ReadingDisplay"]:
+    def receiving(self) -> Iterator[Callable[[str, int, int], None]]:
+        """A bar for the file that is being received; call what it gives with name, bytes received, bytes in all."""
+        columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
+        with Progress(*columns, console=self._console, transient=True, disable=not self._console.is_terminal) as bar:
+            task = bar.add_task("")
+            yield lambda name, received, size: bar.update(task, description=name, completed=received, total=size)
+
+    @contextmanager
+    def reading(self, count: int, doing: str = "reading images") -> Iterator["ReadingDisplay"]:
         """A bar for reading `count` images."""
-        columns = (TextColumn("reading images"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        columns = (TextColumn(doing), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
         with Progress(*columns, console=self._console, transient=True, disable=not self._console.is_terminal) as bar:
             task = bar.add_task("", total=count)
             yield ReadingDisplay(self, bar, task)

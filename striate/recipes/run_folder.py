@@ -23,7 +23,7 @@ import tomli_w
 
 from striate.architectures.patterns.pattern import is_pattern
 from striate.augmentation.policy import tidy_policy
-from striate.datasets.opening import NAMED
+from striate.datasets.published import NAMED
 from striate.errors import RunError, StorageError
 from striate.machine.choice import Machine
 from striate.machine.doctor import describe_choices, versions

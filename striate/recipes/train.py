@@ -212,8 +212,11 @@ def _announce(run_data: RunData, machine: Machine, display: Display) -> None:
         f"network  {declaration.name} on {height}×{width} {colour}: "
         f"{card.parameters:,} parameters, {card.multiplies:,} multiplies an image"
     )
-    choices = ", ".join(choice["value"] for choice in describe_choices(machine).values())
-    display.say(f"machine  {choices} threads (striate doctor says why)")
+    chosen = {name: choice["value"] for name, choice in describe_choices(machine).items()}
+    display.say(
+        f"machine  {chosen['device']}, {chosen['number_format']}, {chosen['memory_format']}, {chosen['threads']} threads "
+        "(striate doctor says why)"
+    )
     for file in run_data.skipped[:_NAMED]:
         display.say(f"skipped  {file.name}: {file.reason}")
     if run_data.skipped:
