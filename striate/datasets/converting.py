@@ -102,10 +102,10 @@ def _upright(dataset: Dataset) -> tuple[Dataset, list[str]]:
     upright = all_upright(dataset)
     remarks = []
     if upright.turned:
-        remarks.append(f"the boxes of {len(upright.turned):,} images are turned upright with them, as EXIF says")
+        remarks.append(f"images whose boxes are turned upright with them, as EXIF says: {len(upright.turned):,}")
     if upright.other:
         first = dataset.names[upright.other[0]]
-        remarks.append(f"{len(upright.other):,} images have another size than their annotation tells, as {first}")
+        remarks.append(f"images of another size than their annotation tells: {len(upright.other):,}, as {first}")
     return replace(dataset, targets=upright.boxes), remarks
 
 

@@ -129,7 +129,7 @@ def _remarks(taken: list[_Taken]) -> tuple[str, ...]:
     run_lengths = sum(one.run_lengths for one in taken)
     remarks = []
     if run_lengths:
-        remarks.append(f"{run_lengths:,} outlines are run lengths (RLE): their boxes are read, their pixels are not")
+        remarks.append(f"outlines in run lengths (RLE), of which only the boxes are read: {run_lengths:,}")
     if unread:
         remarks.append(f"the annotations' {several(unread)} {'is' if len(unread) == 1 else 'are'} not read")
     return tuple(remarks)

@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +10,7 @@ import numpy as np
 from striate.datasets.layouts.folders import PART_NAMES
 from striate.datasets.names import Names
 from striate.errors import DataError, printable
-from striate.images.walking import files_below
+from striate.images.walking import files_below, hidden
 
 IMAGE_ENDINGS = frozenset(
     f".{ending}"
@@ -27,6 +27,12 @@ def fetch_below(root: Path, names: Names) -> Callable[[int], str]:
 def image_files(folder: Path) -> list[Path]:
     """The files in a folder and below that are named as images are, sorted."""
     return [path for path in files_below(folder) if path.suffix.lower() in IMAGE_ENDINGS]
+
+
+def holds_file(folder: Path, endings: Collection[str]) -> bool:
+    """Whether a file with one of the endings lies in a folder; the first one found is enough."""
+    with os.scandir(folder) as found:
+        return any(os.path.splitext(entry.name)[1].lower() in endings and not hidden(entry.name) for entry in found)  # noqa: PTH122
 
 
 def part_called(word: str) -> str | None:
@@ -56,7 +62,8 @@ def expect_distinct(names: Names, told_by: object) -> None:
     hashes = np.fromiter((hash(names.raw(index)) for index in range(len(names))), np.int64, len(names))
     order = np.argsort(hashes, kind="stable")
     alike = np.flatnonzero(hashes[order][1:] == hashes[order][:-1])
-    for before, place in zip(order[alike], order[alike + 1], strict=True):
+    pairs = zip(order[alike + 1], order[alike], strict=True)
+    for place, before in sorted(pairs):
         if names[int(before)] == names[int(place)]:
             raise DataError(f"{told_by} names {printable(names[int(place)])} twice; keep one of the two records")
 
@@ -80,6 +87,15 @@ def _listed(folder: str) -> frozenset[str]:
         return frozenset()
     except OSError as error:
         raise DataError(f"the folder {folder} cannot be read: {error.strerror}; change its permissions") from error
+
+
+def counted(count: int, one: str, more: str = "") -> str:
+    """'1 image', '2,000 images'.
+
+    >>> counted(1, "class", "classes"), counted(2000, "box", "boxes")
+    ('1 class', '2,000 boxes')
+    """
+    return f"{count:,} {one if count == 1 else more or f'{one}s'}"
 
 
 def several(words: Iterable[object], joint: str = "and") -> str:

@@ -19,13 +19,14 @@ _GREY = ("1", "L", "P", "I", "LA", "PA")
 def read_values(path: str | os.PathLike[str], *, coloured: bool | None = None) -> tuple[Values, bool]:
     """The values (H, W) of an upright mask, and whether they are colours, 65536 R + 256 G + B.
 
-    `coloured` says what they are to be; without, what a file holds that has no other colours than greys is grey.
+    `coloured` says what they are to be; without, what has no other colours than greys is grey. The palette of a GIF is
+    in no order, so there the colours count, not their places.
     Raises ImageError for what is no mask.
     """
-    image = _open(path)
+    image, form = _open(path)
     if coloured:
         return _colours(image.convert("RGB")), True
-    if image.mode in _GREY or image.mode.startswith("I;16"):
+    if (image.mode in _GREY and form != "GIF") or image.mode.startswith("I;16"):
         return _greys(image), False
     if image.mode == "F":
         raise ImageError("its mask holds fractions; expected whole numbers", os.fspath(path))
@@ -37,12 +38,12 @@ def read_values(path: str | os.PathLike[str], *, coloured: bool | None = None) -
     return _colours(image.convert("RGB")), True
 
 
-def _open(path: str | os.PathLike[str]) -> Image.Image:
-    """The mask, decoded and upright."""
+def _open(path: str | os.PathLike[str]) -> tuple[Image.Image, str]:
+    """The mask, decoded and upright, and the format of its file."""
     try:
         with open_source(path) as stream, Image.open(stream, formats=FORMATS) as opened:
             expect_no_bomb(opened.width, opened.height)
-            return ImageOps.exif_transpose(opened)
+            return ImageOps.exif_transpose(opened), str(opened.format)
     except Exception as error:  # on broken bytes decoders raise anything: OSError, SyntaxError, struct.error, ...
         reason = error.reason if isinstance(error, ImageError) else str(error) or type(error).__name__
         raise ImageError(f"its mask cannot be read: {reason}", os.fspath(path)) from error

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from striate.datasets.dataset import PARTS, TRAIN
-from striate.datasets.layouts.files import IMAGE_ENDINGS, image_files, part_called
+from striate.datasets.layouts.files import IMAGE_ENDINGS, holds_file, image_files, part_called
 from striate.datasets.layouts.folders import PART_NAMES
 from striate.errors import DataError
 from striate.images.walking import entries
@@ -83,7 +83,7 @@ def _holds_images(folder: Path) -> bool:
     if not folder.is_dir():
         return False
     folders = [folder, *(path for path in entries(folder) if path.is_dir())]
-    return any(os.path.splitext(entry.name)[1].lower() in IMAGE_ENDINGS for one in folders for entry in os.scandir(one))  # noqa: PTH122 - many
+    return any(holds_file(one, IMAGE_ENDINGS) for one in folders)
 
 
 def _by_name(folder: Path) -> dict[str, Path]:

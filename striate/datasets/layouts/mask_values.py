@@ -1,7 +1,7 @@
 """Which value of a mask is which class: as classes.txt says, or else as a sample of the masks shows.
 
 * 0 and 255 alone are background and foreground;
-* numbers up to 63, or of which more than half occur, are class numbers, and 255 beside them does not count;
+* numbers up to 63, or below the number of names, are class numbers, and 255 does not count;
 * at most 16 other greys, or 32 colours, are classes in the order of their values.
 """
 
@@ -79,24 +79,22 @@ def understand(seen: Iterable[int], *, coloured: bool, names: MaskNames | None) 
     if set(values) <= {0, _WHITE} and (names is None or len(names.names) == 2):
         return Meaning(_called(names, ["background", "foreground"]), (0, _WHITE))
     counted = [value for value in values if value != _WHITE]
-    if _are_numbers(counted):
-        return _numbers(counted, names, ignored=_WHITE in values)
+    top = max(counted, default=0)
+    if top <= _NUMBERS or (names is not None and top < len(names.names)):
+        return _numbers(top, names)
     _expect_few(values, _GREYS, "grey values")
     return Meaning(_called(names, [f"class {number}" for number in range(len(values))]), tuple(values))
 
 
-def _numbers(values: Sequence[int], names: MaskNames | None, *, ignored: bool) -> Meaning:
-    """The values are class numbers, of which a sample need not show all; 255 beside them does not count."""
-    top = max(values, default=0)
+def _numbers(top: int, names: MaskNames | None) -> Meaning:
+    """The values are class numbers, of which a sample need not show all; 255 does not count."""
     if names is not None and (top >= len(names.names) or len(names.names) == 1):
         raise DataError(
-            f"classes.txt has {len(names.names)} names and the masks hold values up to {255 if ignored else top}; name "
-            "every class, the background too"
+            f"classes.txt has {len(names.names)} names and the masks hold values up to {top}; name every class, the "
+            "background too"
         )
-    count = top + 1 if names is None else len(names.names)
-    return Meaning(
-        _called(names, [f"class {number}" for number in range(count)]), tuple(range(count)), (_WHITE,) * ignored
-    )
+    classes = names.names if names else tuple(f"class {number}" for number in range(top + 1))
+    return Meaning(classes, tuple(range(len(classes))), (_WHITE,))
 
 
 def _named(names: MaskNames) -> Meaning:
@@ -119,11 +117,6 @@ def _called(names: MaskNames | None, otherwise: list[str]) -> tuple[str, ...]:
             "each name: `128 road`, or `#ff0000 road`"
         )
     return names.names
-
-
-def _are_numbers(values: Sequence[int]) -> bool:
-    top = max(values, default=0)
-    return top <= _NUMBERS or (top < _WHITE and len(values) > top / 2)
 
 
 def _expect_few(values: Sequence[int], most: int, what: str) -> None:

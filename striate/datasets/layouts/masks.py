@@ -110,6 +110,6 @@ def _read(image: str, mask: str, meaning: Meaning) -> NDArray[np.uint8]:
 
 def _remarks(pairs: Pairs) -> Iterable[str]:
     if pairs.bare:
-        yield f"{len(pairs.bare):,} images have no mask and are left out, as {pairs.bare[0]}"
+        yield f"images without a mask, left out: {len(pairs.bare):,}, as {pairs.bare[0]}"
     if pairs.alone:
-        yield f"{len(pairs.alone):,} masks have no image and are left out, as {pairs.alone[0]}"
+        yield f"masks without an image, left out: {len(pairs.alone):,}, as {pairs.alone[0]}"

@@ -118,7 +118,7 @@ def _remarks(files: Sequence[VocFile], unlisted: int) -> tuple[str, ...]:
     bare = [file.image for file in files if file.annotation is None]
     remarks = []
     if bare:
-        remarks.append(f"{len(bare):,} images have no annotation and are taken for images without boxes, as {bare[0]}")
+        remarks.append(f"images without an annotation, taken for images without boxes: {len(bare):,}, as {bare[0]}")
     if unlisted:
-        remarks.append(f"{unlisted:,} images are in none of the lists of ImageSets/Main and are left out")
+        remarks.append(f"images in none of the lists of ImageSets/Main, left out: {unlisted:,}")
     return tuple(remarks)

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from striate.datasets.dataset import PARTS, TRAIN
-from striate.datasets.layouts.files import image_files
+from striate.datasets.layouts.files import holds_file, image_files
 from striate.datasets.layouts.folders import PART_NAMES
 from striate.errors import DataError, printable
-from striate.images.walking import entries, hidden
+from striate.images.walking import entries
 
 _ANNOTATIONS = ("annotations",)
 _IMAGES = ("jpegimages", "images")
@@ -56,19 +56,16 @@ def _pair(root: Path) -> tuple[Path, Path] | None:
     folders = {path.name.lower(): path for path in entries(root) if path.is_dir()}
     annotations = next((folders[name] for name in _ANNOTATIONS if name in folders), None)
     images = next((folders[name] for name in _IMAGES if name in folders), None)
-    return (annotations, images) if annotations and images and _has_xml(annotations) else None
+    return (annotations, images) if annotations and images and holds_file(annotations, (".xml",)) else None
 
 
 def _mixed(root: Path) -> dict[str | None, Path]:
     """The folders of the parts, if annotations lie in them."""
     inside = [(part, root / word) for part, words in PART_NAMES.items() for word in words]
-    found: dict[str | None, Path] = {part: folder for part, folder in inside if folder.is_dir() and _has_xml(folder)}
+    found: dict[str | None, Path] = {
+        part: folder for part, folder in inside if folder.is_dir() and holds_file(folder, (".xml",))
+    }
     return found if TRAIN in found else {}
-
-
-def _has_xml(folder: Path) -> bool:
-    with os.scandir(folder) as found:
-        return any(entry.name.lower().endswith(".xml") and not hidden(entry.name) for entry in found)
 
 
 def _matched(annotations: Path, images: Path, part: str | None) -> dict[str, VocFile]:
@@ -84,7 +81,9 @@ def _matched(annotations: Path, images: Path, part: str | None) -> dict[str, Voc
         files[stem] = VocFile(image, xmls.pop(stem, None), part)
     if xmls:
         stem, path = next(iter(xmls.items()))
-        raise DataError(f"{len(xmls):,} annotations have no image in {images}, as {path}; add {stem}.jpg, or remove it")
+        raise DataError(
+            f"annotations without an image in {images}: {len(xmls):,}, as {path}; add {stem}.jpg, or remove it"
+        )
     return files
 
 

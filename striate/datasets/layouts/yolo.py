@@ -117,4 +117,4 @@ def _rounded(pixels: NDArray[np.float64]) -> NDArray[np.float64]:
 def _remarks(unknown: Sequence[Path]) -> tuple[str, ...]:
     if not unknown:
         return ()
-    return (f"{len(unknown):,} images have boxes and a header that cannot be read, as {unknown[0]}: they get no boxes",)
+    return (f"images whose header cannot be read, left without their boxes: {len(unknown):,}, as {unknown[0]}",)

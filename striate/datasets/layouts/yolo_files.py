@@ -11,7 +11,7 @@ from pathlib import Path
 
 from striate.datasets.dataset import PARTS, TEST, TRAIN, VALIDATION
 from striate.datasets.layouts.class_list import FILE, read_class_list
-from striate.datasets.layouts.files import image_files, part_within, several
+from striate.datasets.layouts.files import holds_file, image_files, part_within, several
 from striate.datasets.layouts.yaml_subset import Value, read_settings
 from striate.errors import DataError
 from striate.images.walking import entries
@@ -77,7 +77,7 @@ def _has_labels(root: Path) -> bool:
     if not ((root / _IMAGES).is_dir() and labels.is_dir()):
         return False
     folders = [labels, *(path for path in entries(labels) if path.is_dir())]
-    return any(entry.name.endswith(".txt") for folder in folders for entry in os.scandir(folder))
+    return any(holds_file(folder, (".txt",)) for folder in folders)
 
 
 def _from_folders(root: Path) -> YoloFiles:

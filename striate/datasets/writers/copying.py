@@ -44,7 +44,7 @@ class Copying:
         if not renamed:
             return ()
         before, after = map(printable, renamed[0])
-        return (f"{len(renamed):,} files have new names, since others are called alike, as {before}: {after}",)
+        return (f"files with new names, since others are called alike: {len(renamed):,}, as {before}, now {after}",)
 
 
 def distinct_names(names: Sequence[str], scopes: Sequence[Hashable], *, by_stem: bool) -> list[str]:

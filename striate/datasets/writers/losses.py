@@ -6,26 +6,32 @@ import numpy as np
 
 from striate.datasets.dataset import TRAIN, Dataset
 from striate.datasets.layouts.coco_records import RUN_LENGTHS
+from striate.datasets.layouts.files import counted
 from striate.datasets.targets import Boxes, Classes, Tags
 
 
 def lost_groups(dataset: Dataset) -> Iterator[str]:
     """Groups, where the format has none."""
     if dataset.groups is not None:
-        yield f"{len(np.unique(dataset.groups)):,} groups of images"
+        yield counted(len(np.unique(dataset.groups)), "group")
 
 
 def lost_flags(boxes: Boxes, kept: Collection[str]) -> Iterator[str]:
     """Flags beside those that the format has."""
     for flag, raised in boxes.flags.items():
         if flag not in kept and raised.any():
-            yield f"{raised.sum():,} {'outlines in run lengths' if flag == RUN_LENGTHS else f'flags {flag!r}'}"
+            count = int(raised.sum())
+            yield (
+                f"{counted(count, 'outline')} in run lengths"
+                if flag == RUN_LENGTHS
+                else f"{counted(count, 'flag')} {flag!r}"
+            )
 
 
 def lost_outlines(boxes: Boxes) -> Iterator[str]:
     """All outlines, where the format has none."""
     if count := sum(bool(rings) for rings in boxes.polygons):
-        yield f"{count:,} outlines"
+        yield counted(count, "outline")
 
 
 def lost_classes(dataset: Dataset) -> Iterator[str]:
@@ -35,10 +41,14 @@ def lost_classes(dataset: Dataset) -> Iterator[str]:
     count = len(dataset.classes)
     bare = np.flatnonzero(dataset.targets.counts(count) == 0)
     if len(bare):
-        yield f"{len(bare):,} classes without an image ({dataset.classes[bare[0]]!r})"
+        yield f"{_classes(len(bare))} without an image ({dataset.classes[bare[0]]!r})"
     untrained = np.flatnonzero(dataset.targets.at(dataset.members(TRAIN)).counts(count) == 0)
     if len(untrained) > len(bare):
         first = next(number for number in untrained if number not in bare)
-        yield f"{len(untrained) - len(bare):,} classes without a training image ({dataset.classes[first]!r})"
+        yield f"{_classes(len(untrained) - len(bare))} without a training image ({dataset.classes[first]!r})"
     if list(dataset.classes) != sorted(dataset.classes):
-        yield f"the order of {count:,} classes"
+        yield f"the order of {_classes(count)}"
+
+
+def _classes(count: int) -> str:
+    return counted(count, "class", "classes")

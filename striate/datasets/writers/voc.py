@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
+import numpy as np
 from PIL import Image
 
 from striate.datasets.dataset import Dataset
@@ -88,6 +89,6 @@ def _depth(image: Path) -> int:
 
 
 def _between(boxes: Boxes) -> Iterator[str]:
-    count = int((boxes.corners % 1 != 0).any(1).sum())
+    count = int((np.round(boxes.corners, 9) % 1 != 0).any(1).sum())
     if count:
-        yield f"{count:,} boxes have edges between pixels: they are written as fractions, which some readers refuse"
+        yield f"boxes with edges between pixels, written as fractions, which some readers refuse: {count:,}"

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from striate.datasets.dataset import Dataset
+from striate.datasets.layouts.files import counted
 from striate.datasets.layouts.gathering import Rings
 from striate.datasets.targets import Boxes
 from striate.datasets.writers.copying import WORDS, Copying, boxes_of, divided_words, write_lines
@@ -26,12 +27,12 @@ def yolo_loses(dataset: Dataset) -> Iterator[str]:
     boxes = boxes_of(dataset)
     outlines = zip(boxes.polygons, boxes.corners, strict=False)
     if odd := sum(bool(rings) and not _is_line(rings, corners) for rings, corners in outlines):
-        yield f"{odd:,} outlines that have several rings or do not reach to their box"
+        yield f"{counted(odd, 'outline')} of several rings or other extent than the box"
     shares = list(_all_shares(boxes))
     if unknown := len(boxes.numbers) - len(shares):
-        yield f"{unknown:,} boxes of images of unknown size"
+        yield f"{counted(unknown, 'box', 'boxes')} of images of unknown size"
     if outside := sum(not _is_inside(own) for own in shares):
-        yield f"{outside:,} boxes that reach out of their image"
+        yield f"what of {counted(outside, 'box', 'boxes')} lies outside the image"
     yield from lost_flags(boxes, ())
     yield from lost_groups(dataset)
 
