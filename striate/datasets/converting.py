@@ -3,7 +3,6 @@
 What the target cannot hold is counted and refused, unless it may be lost. The folder appears whole or not at all.
 """
 
-import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -112,20 +111,17 @@ def _upright(dataset: Dataset) -> tuple[Dataset, list[str]]:
 @contextmanager
 def _whole(out: Path) -> Iterator[Path]:
     """A folder to write into, which takes the place of `out` at the end, or goes away with all that is in it."""
-    aside: Path | None = None
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        aside = Path(tempfile.mkdtemp(dir=out.parent, prefix=_PARTIAL))
-        folder = aside / "new"
-        folder.mkdir()
-        yield folder
-        folder.replace(out)
-    except StorageError as error:
-        raise StorageError(str(error).replace(str(aside), str(out))) from error
+        with tempfile.TemporaryDirectory(dir=out.parent, prefix=_PARTIAL, ignore_cleanup_errors=True) as aside:
+            folder = Path(aside, "new")
+            folder.mkdir()
+            try:
+                yield folder
+            except StorageError as error:
+                raise StorageError(str(error).replace(str(folder), str(out))) from error
+            folder.replace(out)
     except OSError as error:
         raise StorageError(
             f"cannot write {out}: {error.strerror or error}; nothing is left of it: make room, or check the permissions"
         ) from error
-    finally:
-        if aside is not None:
-            shutil.rmtree(aside, ignore_errors=True)
