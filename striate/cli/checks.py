@@ -1,0 +1,29 @@
+"""What `striate check` found, as a person reads it in a terminal."""
+
+from typing import TYPE_CHECKING
+
+from striate.cli.grid import add, show, table_of
+from striate.errors import printable
+
+if TYPE_CHECKING:
+    from striate.recipes.checking import CheckResult
+
+_MARKS = {"fault": "✗", "look": "?", "note": "·"}
+
+
+def print_check(result: "CheckResult") -> None:
+    """A table of findings, and where to go on."""
+    facts = result.facts
+    parts = ", ".join(f"{count:,} {part}" for part, count in facts["parts"].items() if count)
+    show(printable(f"{result.name}: {facts['images']:,} images ({parts}), {len(facts['classes'])} classes"))
+    table = table_of("", "finding", right=("how many",), last="worst example, and what to do")
+    for finding in result.findings:
+        add(table, _MARKS[finding.level], finding.title, f"{finding.count:,} {finding.unit}", finding.example)
+        add(table, "", "", "", f"→ {finding.advice}")
+    show(table)
+    if result.clean:
+        show("nothing wrong was found")
+    show(
+        printable(f"page    {result.page}"),
+        printable(f"leave out {len(result.left_out):,} images: --exclude {result.folder / 'exclude.txt'}"),
+    )

@@ -1,0 +1,41 @@
+"""What every training run says of its data: findings from what its loader knows anyway."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from striate.datasets.checking import balance, copies, files, fitting
+from striate.datasets.checking.finding import LEVELS, Finding
+from striate.datasets.checking.survey import Survey
+from striate.datasets.targets import Classes
+from striate.images.facts import Facts
+from striate.images.preparation import Geometry
+
+
+def cheap_findings(
+    facts: Sequence[Facts | None],
+    digests: NDArray[np.int64],
+    parts: NDArray[np.uint8],
+    labels: NDArray[np.integer],
+    *,
+    names: Sequence[str],
+    classes: tuple[str, ...],
+    geometry: Geometry,
+) -> list[Finding]:
+    """What a loader's own knowledge of N images tells, in a second for a million: facts and digests of their pixels.
+
+    Facts are None for what cannot be read. Labels are class numbers (N,), places in `classes`.
+    """
+    survey = Survey(names, classes, Classes(np.asarray(labels, np.int32)), parts, facts, digests)
+    found = [
+        *copies.exact(survey),
+        *files.turned(survey),
+        *files.animated(survey),
+        *files.mixed(survey),
+        *balance.unequal(survey),
+        *balance.few(survey),
+        *fitting.fit(survey, geometry),
+        *balance.counts(survey),
+    ]
+    return sorted(found, key=lambda finding: LEVELS.index(finding.level))

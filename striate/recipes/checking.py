@@ -1,0 +1,168 @@
+"""`striate check`: look at images before training, and write what was found as a page and as lists.
+
+check.html    what was found, with pictures
+check.csv     one row for each image and finding: path, finding, detail, suggestion (yes: better left out)
+exclude.txt   the names of the images that are better left out, for `striate train --exclude`
+
+The images themselves are only read.
+"""
+
+import csv
+import io
+import itertools
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from striate.datasets.checking.finding import Finding, left_out
+from striate.datasets.checking.findings import all_findings
+from striate.datasets.checking.neighbours import Features
+from striate.datasets.checking.summary import summarise
+from striate.datasets.checking.survey import Survey
+from striate.datasets.checking.taking import take_survey
+from striate.datasets.dataset import Dataset
+from striate.datasets.excluding import read_excluded
+from striate.datasets.opening import open_dataset
+from striate.errors import SettingsError, expect_whole
+from striate.images.fits import Fit
+from striate.images.preparation import Geometry
+from striate.recipes.check_features import take_features
+from striate.recipes.check_page import make_page
+from striate.recipes.progress import Display
+from striate.recipes.run_folder import check_free
+from striate.tasks.classification import Classifier
+from striate.tasks.loading import load
+from striate.writing import write_whole
+
+PAGE_FILE, TABLE_FILE, EXCLUDE_FILE = "check.html", "check.csv", "exclude.txt"
+RULE = (
+    "files that cannot be decoded; of equal images all but one (of training before validation before the test); all "
+    "equal images whose labels differ; images whose mask cannot be used"
+)
+_LARGEST = 16_384  # pixels of a side
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """What was found, faults first; the facts of the data; and where the page and the lists are."""
+
+    name: str
+    folder: Path
+    findings: tuple[Finding, ...]
+    facts: dict[str, Any] = field(repr=False)
+    left_out: tuple[str, ...]  # names of images that are better left out
+    names: Any = field(repr=False)  # (N,) of all images
+
+    @property
+    def clean(self) -> bool:
+        """Whether there is nothing but notes."""
+        return all(finding.level == "note" for finding in self.findings)
+
+    @property
+    def page(self) -> Path:
+        return self.folder / PAGE_FILE
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, ready for JSON."""
+        return {
+            "data": self.name,
+            "folder": str(self.folder),
+            "clean": self.clean,
+            "findings": [finding.to_dict(self.names) for finding in self.findings],
+            "left_out": list(self.left_out),
+            "facts": self.facts,
+        }
+
+
+def check(
+    data: str | os.PathLike[str] | Dataset,
+    *,
+    model: str | os.PathLike[str] | None = None,
+    fit: Fit = "crop",
+    size: int = 224,
+    out: str | os.PathLike[str] | None = None,
+    exclude: str | os.PathLike[str] | None = None,
+    quiet: bool = False,
+) -> CheckResult:
+    """Look at every image of a data set before training, and write a page and lists of what was found.
+
+    Args:
+        data: what `open_dataset` opens: a folder, a file, a name, or a data set made in Python.
+        model: a model file whose features find labels that look wrong; for data with one class an image.
+        fit: how images will be brought to `size`: crop, pad or stretch.
+        size: pixels of a side that they will be brought to.
+        out: the folder to make; check-DATA, numbered if it is taken, if not given.
+        exclude: a list of images to leave out first, as `train` takes it.
+        quiet: show no progress.
+
+    Raises:
+        StriateError: with one sentence, if the data cannot be opened or a setting makes no sense.
+    """
+    expect_whole("size", size, _LARGEST)
+    geometry = Geometry((size, size), fit=fit)
+    dataset = open_dataset(data)
+    if exclude is not None:
+        dataset = dataset.without(read_excluded(Path(exclude)))
+    folder = _free_folder(dataset.name, out)
+    check_free(folder, "digits" if isinstance(data, Dataset) else os.fspath(data))
+    classifier = None if model is None else _suited(load(model), dataset)
+    display = Display(quiet=quiet)
+    with display.reading(len(dataset)) as watch:
+        survey = take_survey(dataset, watch=watch)
+    features = None
+    if classifier is not None:
+        with display.reading(len(dataset)) as watch:
+            features = take_features(classifier, dataset, survey, watch)
+    return _write(dataset, survey, geometry, features, folder)
+
+
+def _suited(classifier: Classifier, dataset: Dataset) -> Classifier:
+    if dataset.task != "classes":
+        raise SettingsError(
+            f"a model's features find wrong labels where an image has one class, but {dataset.name} has "
+            f"{dataset.task}; leave out --model"
+        )
+    return classifier
+
+
+def _free_folder(name: str, out: str | os.PathLike[str] | None) -> Path:
+    """The folder that was asked for, or the first of check-NAME, check-NAME-2, … that is free."""
+    if out is not None:
+        return Path(out)
+    first = f"check-{name.replace(os.sep, '-') or 'data'}"
+    candidates = (Path(first if number == 1 else f"{first}-{number}") for number in itertools.count(1))
+    return next(folder for folder in candidates if not folder.exists())
+
+
+def _write(
+    dataset: Dataset, survey: Survey, geometry: Geometry, features: Features | None, folder: Path
+) -> CheckResult:
+    findings = tuple(all_findings(survey, geometry, features))
+    names = tuple(survey.names[place] for place in left_out(findings))
+    result = CheckResult(dataset.name, folder, findings, summarise(survey, geometry), names, survey.names)
+    write_whole(folder / TABLE_FILE, _table(findings, survey))
+    write_whole(folder / EXCLUDE_FILE, _list(names))
+    page = make_page(dataset, survey, geometry, findings, facts=result.facts, rule=RULE)
+    write_whole(result.page, page.encode())
+    return result
+
+
+def _table(findings: tuple[Finding, ...], survey: Survey) -> bytes:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["path", "finding", "detail", "suggestion"])
+    for finding in findings:
+        for case in finding.cases:
+            suggestion = "yes" if case.leave_out else "no"
+            writer.writerow([survey.names[case.place], finding.kind, case.detail, suggestion])
+    return text.getvalue().encode()
+
+
+def _list(names: tuple[str, ...]) -> bytes:
+    """One name a line; those that a line cannot hold are counted, and stand in check.csv."""
+    plain = [name for name in names if name.isprintable() and name == name.strip() and not name.startswith("#")]
+    lines = [f"# better left out: {RULE}", *plain]
+    if odd := len(names) - len(plain):
+        lines.append(f"# and {odd:,} whose names a line cannot hold: use --exclude {TABLE_FILE}")
+    return "".join(f"{line}\n" for line in lines).encode()
