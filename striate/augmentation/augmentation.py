@@ -1,6 +1,7 @@
 """What every augmentation is: a change to a whole batch, whose chances come from a key."""
 
-from typing import Protocol, runtime_checkable
+from abc import ABC, abstractmethod
+from typing import Protocol
 
 from striate.augmentation.pending import Pending
 from striate.augmentation.views import Views
@@ -18,9 +19,13 @@ class Augmentation(Protocol):
         """The batch, changed; `draws` are for the same images in the same order."""
 
 
-@runtime_checkable
-class Movement(Augmentation, Protocol):
-    """An augmentation that can leave its moves to be done later, together with those that follow."""
+class Movement(ABC):
+    """An augmentation that can leave its moves to be done later, as one with those that follow."""
 
+    @abstractmethod
     def advance(self, pending: Pending, draws: Draws) -> Pending:
         """The same as `apply`, with moves still to be done before and after."""
+
+    def apply(self, views: Views, draws: Draws) -> Views:
+        """The batch, moved."""
+        return self.advance(Pending(views), draws).settle()

@@ -1,15 +1,15 @@
 """An augmentation that is one affine map for each image: it says which, and the batch is moved."""
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 
+from striate.augmentation.augmentation import Movement
 from striate.augmentation.maps import Maps
 from striate.augmentation.moving import Border
 from striate.augmentation.pending import Pending
-from striate.augmentation.views import Views
 from striate.images.keyed import Draws
 
 
-class Geometric(ABC):
+class Geometric(Movement):
     """Gives float32 images in the range of the stored ones; masks, boxes and keypoints move along."""
 
     border: Border | None = None  # None: it never reads beyond the frame
@@ -26,7 +26,3 @@ class Geometric(ABC):
         """The move joined to those before it."""
         frame = pending.frame
         return pending.then(self.maps(frame, draws), border=self.border, size=self.result(frame))
-
-    def apply(self, views: Views, draws: Draws) -> Views:
-        """The batch, moved."""
-        return self.advance(Pending(views), draws).settle()

@@ -51,9 +51,10 @@ class Pending:
         if self.size != views.size:
             return Pending(_moved(views, self.maps, self))
         moves = (self.maps != unmoved(1)).flatten(1).any(1) & chosen
+        if moves.all():
+            return Pending(_moved(views, self.maps, self))
         places = moves.nonzero()[:, 0]  # (M,)
-        if len(places):
-            views = _put(views, places, _moved(views.at(places), self.maps[places], self))
+        views = _put(views, places, _moved(views.at(places), self.maps[places], self))
         left = torch.where(moves[:, None, None], unmoved(1), self.maps)
         return replace(self, views=views, maps=left)
 
@@ -80,8 +81,6 @@ def _moved(views: Views, maps: Maps, move: Pending) -> Views:
 
 def _put(views: Views, places: Tensor, moved: Views) -> Views:
     """The views with those that moved at their places (M,)."""
-    if len(places) == len(views):
-        return moved
 
     def put(known: Tensor | None, fresh: Tensor | None) -> Tensor | None:
         return None if known is None or fresh is None else known.index_copy(0, places.to(known.device), fresh)

@@ -14,11 +14,12 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from striate.augmentation.augmentation import Movement
 from striate.augmentation.knobs import expect_number
 from striate.augmentation.moving import Border, expect_border
 from striate.augmentation.operations import CHANGES, MOVES
 from striate.augmentation.pending import Pending
-from striate.augmentation.views import Views, floats
+from striate.augmentation.views import floats
 from striate.errors import expect_whole
 from striate.images.keyed import Draws
 
@@ -27,7 +28,7 @@ _FULL = 10  # the magnitude of the table's largest changes
 
 
 @dataclass(frozen=True)
-class RandAugment:
+class RandAugment(Movement):
     """How many operations, and how strong; the paper's best for ResNet-50 on ImageNet. Gives float32."""
 
     operations: int = 2
@@ -39,12 +40,8 @@ class RandAugment:
         expect_number("the magnitude", self.magnitude, 0, _FULL)
         expect_border(self.border)
 
-    def apply(self, views: Views, draws: Draws) -> Views:
-        """The batch, each image under its own operations."""
-        return self.advance(Pending(views), draws).settle()
-
     def advance(self, pending: Pending, draws: Draws) -> Pending:
-        """The same, moves joined to those before; the last ones are left to be done."""
+        """Each image under its own operations; moves are joined to those before, and the last ones left to be done."""
         chances = draws.uniform("randaugment", 2 * self.operations).view(-1, self.operations, 2)  # (N, n, 2)
         numbers = (chances[..., 0] * (len(MOVES) + len(CHANGES))).long()  # (N, n) places in the table
         strengths = torch.where(chances[..., 1] < 0.5, -1.0, 1.0).double() * (self.magnitude / _FULL)  # (N, n)

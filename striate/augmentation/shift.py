@@ -7,7 +7,9 @@ mirrored image (`reflect`: the outermost pixel is not repeated), or the outermos
 from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
@@ -42,16 +44,17 @@ class Shift:
                 f"a shift by {self.pixels} pixels needs a mirrored border wider than the image of {views.size[1]}×"
                 f"{views.size[0]}; expected fewer pixels than a side has, or border zero or edge"
             )
-        steps = (draws.uniform("shift", 2) * (2 * self.pixels + 1)).long() - self.pixels  # (N, 2) right, down
+        chances = draws.uniform("shift", 2).numpy()  # (N, 2)
+        steps = (chances * (2 * self.pixels + 1)).astype(np.int64) - self.pixels  # (N, 2) right, down
         masks = views.masks
         slid = replace(
             views,
             images=self._slide(bits(views.images), steps, _PADDING[self.border]).view(views.images.dtype),
             masks=None if masks is None else self._slide(masks[:, None], steps, "constant", NOT_COUNTED)[:, 0],
         )
-        return move_points(slid, lambda: shifted(steps[:, 0], steps[:, 1]))
+        return move_points(slid, lambda: shifted(*torch.from_numpy(steps).unbind(1)))
 
-    def _slide(self, images: Tensor, steps: Tensor, padding: str, value: int = 0) -> Tensor:
+    def _slide(self, images: Tensor, steps: NDArray[np.int64], padding: str, value: int = 0) -> Tensor:
         """Images (N, C, H, W) padded, then cut out where each one's window lies.
 
         A window's rows are runs of W values somewhere in the padded memory. Seen as a matrix of all runs, one starting
@@ -66,6 +69,6 @@ class Shift:
         high, wide = padded.shape[2:]
         runs = padded.as_strided((padded.numel() - width + 1, width), (1, 1))
         window = (self.pixels - steps[:, 1]) * wide + self.pixels - steps[:, 0]  # (N,) its first value in a plane
-        planes = torch.arange(count * channels).view(count, channels, 1) * (high * wide)
-        rows = window[:, None, None] + planes + torch.arange(height) * wide  # (N, C, H)
-        return runs.index_select(0, rows.flatten().to(images.device)).view(images.shape)
+        planes = window[:, None] + np.arange(count * channels).reshape(count, channels) * (high * wide)  # (N, C)
+        rows = planes[:, :, None] + np.arange(height) * wide  # (N, C, H); in NumPy, which is quicker with few numbers
+        return runs.index_select(0, torch.from_numpy(rows.ravel()).to(images.device)).view(images.shape)
