@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from striate.images.depth import WHITE_16, on_white
-from striate.images.extras import deep_package
+from striate.images.extra import load_imagecodecs
 from striate.images.facts import Reading
 from striate.images.orientation import upright
 from striate.images.pillow import read_pillow
@@ -30,7 +30,7 @@ def read_deep_png(content: bytes, *, bands: int | None = None) -> Reading:
     """
     with Image.open(io.BytesIO(content), formats=("PNG",)) as image:
         facts = read_pillow(image, content[:_HEADER]).facts
-    pixels = np.asarray(deep_package("imagecodecs", "16-bit colour").png_decode(content))  # (H, W, C)
+    pixels = np.asarray(load_imagecodecs("16-bit colour").png_decode(content))  # (H, W, C)
     if pixels.shape[2] in (2, 4) and pixels.shape[2] != bands:
         pixels = on_white(pixels[:, :, :-1], pixels[:, :, -1:], WHITE_16, premultiplied=False)
     return Reading(upright(pixels, facts.orientation), WHITE_16, facts)

@@ -1,7 +1,9 @@
-"""TIFF of many bands, of 16-bit colours, of floats and of wide integers, by tifffile: Pillow has no mode for them."""
+"""TIFF of many bands, of 16-bit colours, of floats and of wide integers: Pillow has no mode for them.
 
-import math
-from typing import TYPE_CHECKING, Any, BinaryIO
+imagecodecs' libtiff decodes them. tifffile would too, but decodes LZW in a way that damaged files can crash.
+"""
+
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,14 +11,11 @@ from numpy.typing import NDArray
 from striate.errors import ImageError
 from striate.images.arrays import mode_of
 from striate.images.depth import native, on_white
-from striate.images.extras import deep_package
+from striate.images.extra import load_imagecodecs
 from striate.images.facts import Facts, Reading
 from striate.images.limits import expect_no_bomb
 from striate.images.orientation import upright
-from striate.images.tiff import FLOAT, UNSIGNED, WHITE_IS_ZERO, Layout
-
-if TYPE_CHECKING:
-    from tifffile import TiffFile, TiffFrame, TiffPage
+from striate.images.tiff import FLOAT, UNSIGNED, WHITE_IS_ZERO, Layout, count_pages
 
 _WITH_ALPHA = {2: "LA;16", 4: "RGBA;16"}
 
@@ -24,16 +23,14 @@ _WITH_ALPHA = {2: "LA;16", 4: "RGBA;16"}
 def read_deep_tiff(stream: BinaryIO, layout: Layout, *, bands: int | None = None) -> Reading:
     """The first picture with all its samples, but an alpha that is not asked for as a band lies on white.
 
-    Raises ImageError for inks and palettes, unless their samples are asked for as bands; for too many values; for
-    missing parts; and if tifffile is not installed.
+    Raises ImageError for inks, palettes and the like, for too many values, and if imagecodecs is not installed.
     """
-    if not layout.light and bands != layout.samples:
+    if not layout.light:
         raise ImageError(
             f"its {layout.samples} samples of {layout.bits} bits are not light but inks or the like (photometric "
             f"interpretation {layout.photometric}): convert it to RGB"
         )
-    with deep_package("tifffile", "a TIFF of this kind").TiffFile(stream) as file:
-        stored, frames = _samples(file, bands), len(file.pages)  # (H, W, C)
+    stored, frames = _samples(stream, layout, bands)  # (H, W, C)
     height, width, samples = stored.shape
     pixels, white = _as_shown(stored, layout, bands)
     blended = pixels.shape[2] < samples
@@ -56,28 +53,33 @@ def _as_shown(stored: NDArray[Any], layout: Layout, bands: int | None) -> tuple[
     return on_white(colours, alpha, white, premultiplied=layout.premultiplied), white
 
 
-def _samples(file: "TiffFile", bands: int | None) -> NDArray[Any]:
-    """The first page (H, W, C); or all pages, if it is grey and `bands` are asked for that the pages make up.
+def _samples(stream: BinaryIO, layout: Layout, bands: int | None) -> tuple[NDArray[Any], int]:
+    """The first page (H, W, C), or all pages if the `bands` asked for are made up by them; and how many there are.
 
-    Pages are bands where there are as many; and where tifffile was handed (H, W, C) it wrote H pages of W×C.
+    Grey pages are bands where there are as many; and where tifffile was handed (H, W, C) it wrote H pages of W×C.
     """
-    first = _page(file.pages[0])
-    height, width, samples = first.shape
-    count = len(file.pages)
-    if samples > 1 or count == 1 or bands in (None, 1, 3) or bands not in (count, width):
-        return first
-    expect_no_bomb(width, height, count)
-    whole = np.stack([_page(page)[:, :, 0] for page in file.pages])  # (P, H, W)
-    return whole.transpose(1, 2, 0) if bands == count else whole
+    count = count_pages(stream)
+    content = stream.read()
+    first = _page(content, 0, layout)
+    if layout.samples > 1 or count == 1 or bands in (None, 1, 3) or bands not in (count, layout.width):
+        return first, count
+    expect_no_bomb(layout.width, layout.height, count)
+    whole = np.stack([_page(content, page, layout)[:, :, 0] for page in range(count)])  # (P, H, W)
+    return whole.transpose(1, 2, 0) if bands == count else whole, count
 
 
-def _page(page: "TiffPage | TiffFrame") -> NDArray[Any]:
-    """One page (H, W, C). Raises ImageError if a part of it is missing."""
-    separate, depth, height, width, together = page.shaped
-    expect_no_bomb(width, height, separate * depth * together)
-    expect_no_bomb(math.prod(page.chunks) // together, 1, together)
-    wanted, parts = math.prod(page.chunked), page.databytecounts
-    if depth != 1 or len(parts) < wanted or 0 in parts:
-        raise ImageError(f"of its {wanted} strips or tiles some are missing: write it whole")
-    values = page.asarray(squeeze=False, maxworkers=1)  # (S, 1, H, W, C), of which S or C is 1
-    return values[:, 0, :, :, 0].transpose(1, 2, 0) if separate > 1 else values[0, 0]
+def _page(content: bytes, page: int, layout: Layout) -> NDArray[Any]:
+    """One page (H, W, C). Raises ImageError if it is not as the first one's layout says."""
+    expect_no_bomb(layout.width, layout.height, layout.samples)
+    expect_no_bomb(*layout.tile, layout.samples)
+    values = np.asarray(load_imagecodecs("a TIFF of this kind").tiff_decode(content, page))
+    if layout.samples == 1 and values.ndim == 2:
+        values = values[:, :, None]
+    elif layout.planes and values.ndim == 3:
+        values = values.transpose(1, 2, 0)
+    expected = (layout.height, layout.width, layout.samples)
+    if values.shape != expected or 8 * values.itemsize < layout.bits:
+        raise ImageError(
+            f"page {page + 1} is {values.dtype} of shape {values.shape}; expected {layout.bits} bits, {expected}"
+        )
+    return values

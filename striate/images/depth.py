@@ -31,7 +31,9 @@ def eight_bits(values: NDArray[Any], white: float) -> Pixels:
     if values.dtype == np.uint8 and white == WHITE_8:
         return values
     if np.isnan(white):
-        raise ImageError("its kind of integers does not say what is white: scale them to 8 bits, or give --range low:high")
+        raise ImageError(
+            "its kind of integers does not say what is white: scale them to 8 bits, or give --range low:high"
+        )
     low, high = float(values.min()), float(values.max())
     in_range = low >= 0 and high <= white  # false also when a value is not a number
     if not in_range:

@@ -1,4 +1,4 @@
-"""Plain JPEGs by libjpeg-turbo itself: the same pixels as through Pillow, bit for bit, sooner and without copies."""
+"""Plain JPEGs by libjpeg-turbo itself (ITU-T T.81): the same pixels as through Pillow, bit for bit, and sooner."""
 
 import io
 
@@ -11,7 +11,8 @@ from striate.images.orientation import TAG, known, upright
 
 MAGIC = b"\xff\xd8\xff"
 _COLOURS = {"Gray": ("GRAY", "L"), "YCbCr": ("RGB", "RGB")}
-_MULTIPLE = b"MPF\0"  # several pictures in one file (CIPA DC-007)
+_MARK, _SCAN = 0xFF, 0xDA  # what each marker begins with, and the marker of the first scan
+_MULTIPLE = b"MPF\0"  # more pictures follow (CIPA DC-007)
 _ORIENTED = (b"Exif\0\0", b"tiff:Orientation")  # in EXIF, or in XMP
 
 
@@ -22,20 +23,30 @@ def read_jpeg(content: bytes) -> Reading | None:
     """
     try:
         height, width, colours, _ = simplejpeg.decode_jpeg_header(content)
-        if colours not in _COLOURS or _MULTIPLE in content:
+        header = _before_the_scan(content)
+        if colours not in _COLOURS or _MULTIPLE in header:
             return None
         expect_no_bomb(width, height)
         wanted, mode = _COLOURS[colours]
         pixels = simplejpeg.decode_jpeg(content, wanted, strict=True)
     except ValueError:
         return None
-    turned = _orientation(content)
+    turned = _orientation(content) if any(word in header for word in _ORIENTED) else 1
     return Reading(upright(pixels, turned), 255, Facts("JPEG", mode, width, height, turned, 1, 8, False))
 
 
 def _orientation(content: bytes) -> int:
-    """What Pillow finds, if there is anything to be found."""
-    if not any(word in content for word in _ORIENTED):
-        return 1
+    """What Pillow finds in the EXIF, or in the XMP."""
     with Image.open(io.BytesIO(content), formats=("JPEG",)) as image:
         return known(image.getexif().get(TAG))
+
+
+def _before_the_scan(content: bytes) -> bytes:
+    """The segments before the pixels, each a marker and a length that counts itself; all where they are no such row."""
+    place = 2
+    while place + 4 <= len(content) and content[place] == _MARK:
+        if content[place + 1] == _SCAN:
+            return content[:place]
+        fill = content[place + 1] == _MARK  # a byte that may stand before a marker
+        place += 1 if fill else 2 + int.from_bytes(content[place + 2 : place + 4])
+    return content

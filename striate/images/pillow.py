@@ -26,19 +26,19 @@ def read_pillow(image: Image.Image, head: bytes = b"", *, deep: bool = False, ba
     expect_no_bomb(image.width, image.height)
     unread, largest = facts_unread(image, head), largest_of_ppm(image)
     image.load()
-    facts = facts_read(image, unread)
     if image.mode.startswith("I") or image.mode == "F":
-        pixels, white = _deep_grey(image, facts, largest)
+        pixels, white = _deep_grey(image, unread, largest)
         if not deep:
             pixels, white = eight_bits(pixels, WHITE_16 if isnan(white) else white), WHITE_8
         pixels = _as_shown(image, pixels, white)
-    elif deep and facts.bits > 8:
+    elif deep and unread.bits > 8:
         raise ImageError(
-            f"its colours have {facts.bits} bits, which are read in full from PNG and TIFF only, not from "
-            f"{facts.format}: convert it to one of these"
+            f"its colours have {unread.bits} bits, which are read in full from PNG and TIFF only, not from "
+            f"{unread.format}: convert it to one of these"
         )
     else:
-        pixels, white = _colours(image, facts, bands if deep else None), WHITE_8
+        pixels, white = _colours(image, unread, bands if deep else None), WHITE_8
+    facts = facts_read(image, unread)  # at the end: frames are counted by walking through them
     turned = 1 if facts.format == "TIFF" else facts.orientation  # Pillow turns a TIFF itself
     return Reading(upright(pixels, turned), white, facts)
 

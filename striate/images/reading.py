@@ -20,12 +20,11 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from striate.errors import ImageError, printable
-from striate.images import arrays, tiff
+from striate.images import arrays, jpeg, tiff
 from striate.images.deep_png import is_deep_png, read_deep_png
 from striate.images.deep_tiff import read_deep_tiff
 from striate.images.depth import Pixels
 from striate.images.facts import Facts, Reading
-from striate.images.jpeg import read_jpeg
 from striate.images.limits import PIXEL_LIMIT
 from striate.images.pillow import read_pillow
 from striate.images.sources import ImageSource, open_source
@@ -35,7 +34,6 @@ __all__ = ["FORMATS", "PIXEL_LIMIT", "Facts", "ImageSource", "Pixels", "Reading"
 # What Pillow decodes itself. EPS, WMF and their like are left out: they run other programs.
 FORMATS = ("AVIF", "BMP", "GIF", "ICO", "JPEG", "JPEG2000", "PCX", "PNG", "PPM", "SGI", "TGA", "TIFF", "WEBP")
 _HEAD = 4096  # bytes in which a file says what it is
-_JPEG = b"\xff\xd8\xff"
 _LONGEST_JPEG = 2**30  # bytes; one of the most pixels and the best quality is smaller
 _LONGEST_REASON = 300  # characters
 
@@ -71,12 +69,12 @@ def _read(source: ImageSource, deep: bool, bands: int | None) -> Reading:
     if not isinstance(source, str | os.PathLike | bytes):
         raise ImageError(f"{type(source).__name__} is no image; expected a path, bytes, a Pillow image or an array")
     with open_source(source) as stream:
-        head = stream.read(_HEAD)
+        head, size = stream.read(_HEAD), stream.seek(0, os.SEEK_END)
         stream.seek(0)
-        return _decode(stream, head, deep, bands)
+        return _decode(stream, head, size, deep, bands)
 
 
-def _decode(stream: BinaryIO, head: bytes, deep: bool, bands: int | None) -> Reading:
+def _decode(stream: BinaryIO, head: bytes, size: int, deep: bool, bands: int | None) -> Reading:
     """By the first bytes: the name of a file says nothing."""
     if not head:
         raise ImageError("the file is empty (0 bytes)")
@@ -84,9 +82,9 @@ def _decode(stream: BinaryIO, head: bytes, deep: bool, bands: int | None) -> Rea
         return arrays.read_npy(stream, deep=deep)
     if head.startswith(tiff.MAGIC):
         return _read_tiff(stream, head, deep, bands)
-    if head.startswith(_JPEG):
-        content = stream.read(_LONGEST_JPEG)
-        if reading := read_jpeg(content):
+    if head.startswith(jpeg.MAGIC) and size <= _LONGEST_JPEG:
+        content = stream.read()
+        if reading := jpeg.read_jpeg(content):
             return reading
         stream = io.BytesIO(content)
     if deep and is_deep_png(head):

@@ -8,11 +8,14 @@ from PIL.TiffImagePlugin import ImageFileDirectory_v2
 from striate.images.orientation import TAG, known
 
 MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")  # the last two may be longer than 4 GiB
-_WIDTH, _HEIGHT, _BITS, _PHOTOMETRIC, _SAMPLES, _EXTRA, _FORMAT = 256, 257, 258, 262, 277, 338, 339
+_WIDTH, _HEIGHT, _BITS, _PHOTOMETRIC, _SAMPLES, _PLANES, _EXTRA, _FORMAT = 256, 257, 258, 262, 277, 284, 338, 339
+_TILE_WIDTH, _TILE_HEIGHT = 322, 323
 _COLOURS = {0: 1, 1: 1, 2: 3, 3: 1, 5: 4, 6: 3, 8: 3}  # samples of a picture, by photometric interpretation
 WHITE_IS_ZERO, BLACK_IS_ZERO, RED_GREEN_BLUE = 0, 1, 2
 UNSIGNED, SIGNED, FLOAT = 1, 2, 3
 _PREMULTIPLIED, _ALPHA = 1, 2
+_SEPARATE = 2
+_MOST_PAGES = 65536  # that are counted
 
 
 @dataclass(frozen=True)
@@ -26,6 +29,8 @@ class Layout:
     photometric: int
     extra: tuple[int, ...]  # what comes after the colours: 0 unknown, 1 premultiplied alpha, 2 alpha
     kind: int  # of number
+    planes: bool  # each sample lies by itself
+    tile: tuple[int, int]  # width and height, 0 if there are none
     orientation: int
 
     @property
@@ -60,7 +65,7 @@ class Layout:
 
         8 bits that claim a sign are a picture for Pillow, and in the files that people have they are one.
         """
-        if bands not in (None, 1, 3) and self.samples in (1, bands) and self.alpha is None:
+        if self.light and bands not in (None, 1, 3) and self.samples in (1, bands) and self.alpha is None:
             return False
         if self.samples == 1:
             deep = ((UNSIGNED, 12), (UNSIGNED, 16), (SIGNED, 16), (SIGNED, 32), (FLOAT, 32))
@@ -72,9 +77,7 @@ class Layout:
 
 def read_layout(stream: BinaryIO) -> Layout | None:
     """The layout of the first picture, or None if the file has no directory with sizes; the stream is left at 0."""
-    header = stream.read(16)
-    directory = ImageFileDirectory_v2(header if header[2:3] == b"+" or header[3:4] == b"+" else header[:8])
-    stream.seek(directory.next)
+    directory = _first_directory(stream)
     directory.load(stream)
     stream.seek(0)
     width, height = (_numbers(directory.get(tag)) for tag in (_WIDTH, _HEIGHT))
@@ -88,8 +91,30 @@ def read_layout(stream: BinaryIO) -> Layout | None:
         photometric=_first(directory, _PHOTOMETRIC, WHITE_IS_ZERO),
         extra=_numbers(directory.get(_EXTRA)),
         kind=_first(directory, _FORMAT, UNSIGNED),
+        planes=_first(directory, _PLANES, 1) == _SEPARATE,
+        tile=(_first(directory, _TILE_WIDTH, 0), _first(directory, _TILE_HEIGHT, 0)),
         orientation=known(directory.get(TAG)),
     )
+
+
+def count_pages(stream: BinaryIO) -> int:
+    """How many directories follow one another, until the last or one that has been seen; the stream is left at 0."""
+    seen: set[int] = set()
+    directory = _first_directory(stream)
+    while 0 < directory.next not in seen and len(seen) < _MOST_PAGES:
+        seen.add(directory.next)
+        directory.load(stream)
+        stream.seek(directory.next)
+    stream.seek(0)
+    return len(seen)
+
+
+def _first_directory(stream: BinaryIO) -> ImageFileDirectory_v2:
+    """Not read yet: the stream stands at its start."""
+    header = stream.read(16)
+    directory = ImageFileDirectory_v2(header if header[:4] in MAGIC[2:] else header[:8])
+    stream.seek(directory.next)
+    return directory
 
 
 def _first(directory: ImageFileDirectory_v2, tag: int, default: int) -> int:
