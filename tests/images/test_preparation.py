@@ -50,13 +50,6 @@ def test_pixels_of_every_kind_are_normalised_in_the_same_units(kind):
     torch.testing.assert_close(prepared.normalise(images), expected, rtol=0, atol=1e-6)
 
 
-def test_eight_bits_are_normalised_as_before_to_the_last_bit():
-    images = torch.arange(256, dtype=torch.uint8).view(1, 1, 16, 16)
-    prepared = Preparation(Geometry((16, 16)), (0.4,), (0.2,))
-    mean, std = (torch.tensor((value,)).view(-1, 1, 1) * 255 for value in (0.4, 0.2))
-    assert torch.equal(prepared.normalise(images), (images - mean) / std)
-
-
 def test_images_of_one_colour_stay_finite():
     images = np.full((2, 1, 4, 4), 77, np.uint8)
     normal = Preparation.measured(Geometry((4, 4)), images).normalise(torch.from_numpy(images))
