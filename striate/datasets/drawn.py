@@ -1,8 +1,12 @@
-"""A few images of a data set with what is known of them drawn on: classes below, boxes, outlines and masks on top."""
+"""A few images of a data set with what is known of them drawn on: classes below, boxes, outlines and masks on top.
+
+A class has one colour on the whole sheet; the classes of a mask are named below it in theirs.
+"""
 
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from matplotlib import get_data_path
@@ -11,6 +15,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from striate.datasets.annotated import read_annotated
 from striate.datasets.dataset import Dataset
+from striate.datasets.layouts.files import counted
 from striate.datasets.layouts.gathering import outlines_of
 from striate.datasets.targets import IGNORED, Boxes, Masks, Tags
 from striate.errors import ImageError, printable
@@ -21,9 +26,16 @@ _CELL, _MARGIN, _LETTER = 300, 10, 13  # pixels: of an image's longer side, betw
 _CAPTION = 2 * (_LETTER + 5)
 _ACROSS = 4  # images in a row, at most
 _LINE = 2  # pixels
-_CASING = "black"
+_CASING = _INK = "black"
 _OPAQUE = 0.5  # of a mask
 _BACKGROUND = "background"
+
+
+class _Words(NamedTuple):
+    """Something that is said below an image."""
+
+    text: str
+    colour: str = _INK
 
 
 def draw_samples(dataset: Dataset, count: int) -> Image.Image:
@@ -48,15 +60,19 @@ def _draw_cell(dataset: Dataset, index: int) -> Image.Image:
     try:
         picture, known = _draw_image(dataset, index)
     except ImageError as error:
-        picture, known = Image.new("RGB", (_CELL, _CELL), "#e2e8f0"), f"cannot be read: {error.reason}"
+        picture, known = Image.new("RGB", (_CELL, _CELL), "#e2e8f0"), [_Words(f"cannot be read: {error.reason}")]
     cell.paste(picture, ((_CELL - picture.width) // 2, (_CELL - picture.height) // 2))
     pen = ImageDraw.Draw(cell)
-    for line, text in enumerate((dataset.names[index], known)):
-        pen.text((0, _CELL + 2 + line * (_LETTER + 5)), _shortened(text, front=not line), "black", font=_font())
+    pen.text((0, _CELL + 2), _shortened(dataset.names[index], _CELL, front=True), _INK, font=_font())
+    left = 0.0
+    for words in known:
+        text = _shortened(words.text, _CELL - left)
+        pen.text((left, _CELL + 7 + _LETTER), text, words.colour, font=_font())
+        left += _font().getlength(f"{text}  ")
     return cell
 
 
-def _draw_image(dataset: Dataset, index: int) -> tuple[Image.Image, str]:
+def _draw_image(dataset: Dataset, index: int) -> tuple[Image.Image, list[_Words]]:
     """The image with its target drawn on, and the words below it."""
     targets = dataset.targets
     if isinstance(targets, Boxes):
@@ -64,15 +80,17 @@ def _draw_image(dataset: Dataset, index: int) -> tuple[Image.Image, str]:
         picture, scale = _fitted(pixels)
         _draw_boxes(picture, boxes, dataset.classes, scale)
         count = len(boxes.numbers)
-        return picture, f"{pixels.shape[1]}×{pixels.shape[0]}, {count or 'no'} {'box' if count == 1 else 'boxes'}"
+        known = f"{pixels.shape[1]}×{pixels.shape[0]}, {counted(count, 'box', 'boxes') if count else 'no boxes'}"
+        return picture, [_Words(known)]
     picture, _ = _fitted(dataset.read(index))
     if isinstance(targets, Masks):
         mask = targets.of(index)
-        shown = [dataset.classes[number] for number in np.unique(mask) if number != IGNORED]
-        return _masked(picture, mask, dataset.classes), ", ".join(shown)
+        shown = [int(number) for number in np.unique(mask) if number != IGNORED]
+        laid = _masked(picture, mask, dataset.classes)
+        return laid, [_Words(dataset.classes[number], _laid_colour(number, dataset.classes)) for number in shown]
     if isinstance(targets, Tags):
-        return picture, ", ".join(dataset.classes[number] for number in targets.of(index)) or "no tag"
-    return picture, dataset.classes[int(targets.numbers[index])]
+        return picture, [_Words(", ".join(dataset.classes[number] for number in targets.of(index)) or "no tag")]
+    return picture, [_Words(dataset.classes[int(targets.numbers[index])])]
 
 
 def _fitted(pixels: Pixels) -> tuple[Image.Image, float]:
@@ -97,8 +115,9 @@ def _draw_boxes(picture: Image.Image, boxes: Boxes, classes: Sequence[str], scal
         pen.rectangle((left, top, right, bottom), outline=colour, width=_LINE)
         names.append((left, top, classes[number], colour))
     for left, top, name, colour in names:  # above all boxes
-        above = top - _LETTER - 6  # where a small box is not covered, if there is room
-        _write(pen, (max(0.0, left), above if above >= 0 else max(0.0, top)), name, colour)
+        room = top - _LETTER - 6  # where a small box is not covered
+        fitting = min(left, picture.width - _font().getlength(name) - 2)
+        _write(pen, (max(0.0, fitting), room if room >= 0 else max(0.0, top)), name, colour)
 
 
 def _write(pen: ImageDraw.ImageDraw, place: tuple[float, float], name: str, colour: str) -> None:
@@ -123,10 +142,15 @@ def _colour(number: int) -> str:
     return _COLOURS[number % len(_COLOURS)]
 
 
-def _shortened(text: str, *, front: bool) -> str:
-    """As much of a text as fits below an image; of a path the end."""
+def _laid_colour(number: int, classes: Sequence[str]) -> str:
+    """The colour in which a mask's class is laid over the image; black for a background, which is not."""
+    return _INK if number == 0 and classes[0] == _BACKGROUND else _colour(number)
+
+
+def _shortened(text: str, width: float, *, front: bool = False) -> str:
+    """As much of a text as fits into a width; its end if the front may go."""
     text = printable(text)
-    while _font().getlength(text) > _CELL:
+    while len(text) > 1 and _font().getlength(text) > width:
         text = f"…{text[2:]}" if front else f"{text[:-2]}…"
     return text
 

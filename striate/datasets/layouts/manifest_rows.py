@@ -98,7 +98,7 @@ def _columns(file: Path, part: str) -> dict[str, str]:
 
 def _label(text: str, file: Path, line: int) -> str:
     if not text.isprintable():
-        raise DataError(f"{file}, line {line}: the label {text!r} cannot be printed; rename it")
+        raise DataError(f"{file}, line {line}: the label {text!r} cannot be printed; rename it, or save it as UTF-8")
     return unicodedata.normalize("NFC", text)
 
 

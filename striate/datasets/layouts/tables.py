@@ -20,6 +20,8 @@ def columns_of(path: Path) -> list[str]:
         return list(_parquet(path).schema_arrow.names)
     _, header = next(_lines(path), (0, []))
     header = [name.strip() for name in header]
+    if not "".join(header).isprintable():
+        raise DataError(f"{path}, line 1: the names of the columns are not UTF-8 text; save the table as UTF-8")
     if len(header) == 1 and any(mark in header[0] for mark in ";|\t,"):
         expected = "tabulators" if path.suffix.lower() == ".tsv" else "commas"
         raise DataError(f"{path}, line 1: {header[0]!r} is one column; separate the columns by {expected}")
@@ -47,13 +49,11 @@ def rows_of(path: Path, columns: Sequence[str]) -> Iterator[tuple[int, list[str]
 def _lines(path: Path) -> Iterator[tuple[int, list[str]]]:
     line = 0
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
+        with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:  # paths need not be text
             reader = csv.reader(file, delimiter="\t" if path.suffix.lower() == ".tsv" else ",", strict=True)
             for row in reader:
                 line = reader.line_num
                 yield line, row
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path} is not UTF-8 text after line {line}: {error.reason}; save it as UTF-8") from error
     except csv.Error as error:
         raise DataError(f"{path}, line {line + 1}: {error}; expected comma-separated values as in RFC 4180") from error
     except OSError as error:

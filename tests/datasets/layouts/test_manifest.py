@@ -1,12 +1,16 @@
 import csv
+import os
 import tracemalloc
 import unicodedata
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from striate.datasets.dataset import PARTS
+from striate.datasets.dividing import divide, split_csv
+from striate.datasets.layouts.folders import read_folders
 from striate.datasets.layouts.manifest import read_manifest, recognises_manifest
 from striate.datasets.targets import Tags
 from striate.errors import DataError
@@ -174,7 +178,17 @@ def test_a_path_may_be_absolute(table, tmp_path):
 
 def test_a_table_of_another_encoding_is_refused(tmp_path):
     (tmp_path / "labels.csv").write_bytes("path,label\n1.png,Käfer\n".encode("latin-1"))
-    assert "is not UTF-8 text after line" in read_error(tmp_path / "labels.csv")
+    assert "line 2: the label 'K\\udce4fer' cannot be printed; rename it, or save it as UTF-8" in read_error(tmp_path)
+    (tmp_path / "labels.csv").write_bytes("path,label\n1.png,Käfer\n".encode("utf-16"))
+    assert "line 1: the names of the columns are not UTF-8 text; save the table as UTF-8" in read_error(tmp_path)
+
+
+def test_a_file_whose_name_is_no_text_is_found(tmp_path):
+    (tmp_path / os.fsdecode(b"\xff.png")).touch()
+    (tmp_path / "labels.csv").write_bytes(b"path,label\n\xff.png,cat\n")
+    dataset = read_manifest(tmp_path)
+    assert dataset.names[0] == r"\udcff.png"
+    assert os.fsencode(dataset.source(0)).endswith(b"/\xff.png")
 
 
 def test_the_mark_that_excel_writes_before_the_text_is_no_part_of_it(table):
@@ -272,3 +286,15 @@ def test_the_same_table_always_gives_the_same_data_set(table):
     first, second = read_manifest(path), read_manifest(path)
     assert list(first.names) == list(second.names)
     assert np.array_equal(first.targets.numbers, second.targets.numbers)
+
+
+def test_the_division_that_a_run_writes_down_is_read_again(plant):
+    root = plant({"cat": 12, "dog": 9})
+    drawn = divide(replace(read_folders(root), groups=np.arange(21, dtype=np.int32) // 2), 0)
+    (root / "split.csv").write_bytes(split_csv(drawn))
+    returned = read_manifest(root / "split.csv")
+    assert [returned.source(index) for index in range(21)] == [drawn.source(index) for index in range(21)]
+    assert returned.labels == drawn.labels
+    assert returned.parts.tolist() == drawn.parts.tolist()
+    assert returned.groups.tolist() == drawn.groups.tolist()
+    assert returned.divided
