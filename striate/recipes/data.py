@@ -13,11 +13,14 @@ from striate.architectures.architecture import Declaration
 from striate.architectures.catalogue import architecture, build, declare
 from striate.architectures.patterns.pattern import is_pattern, parse
 from striate.augmentation.policy import tidy_policy
-from striate.datasets.dataset import TEST, TRAIN, VALIDATION, Dataset
+from striate.datasets.checking.cheap import cheap_findings
+from striate.datasets.checking.finding import Finding
+from striate.datasets.dataset import PARTS, TEST, TRAIN, VALIDATION, Dataset
 from striate.datasets.excluding import read_excluded
 from striate.datasets.keep import Keep
 from striate.datasets.keeping import Kept, bytes_needed, keep_images
 from striate.datasets.loading import ImageSet, Loading, Skipped
+from striate.datasets.names import Names
 from striate.datasets.opening import open_dataset
 from striate.datasets.pool import usual_workers
 from striate.errors import DataError, SettingsError
@@ -68,6 +71,21 @@ class RunData:
             content.update(images.marks.tobytes())
             content.update(images.targets.tobytes())
         return content.hexdigest()
+
+    @cached_property
+    def findings(self) -> list[Finding]:
+        """What is to be said of the data, from what reading them has shown."""
+        sets = self.parts.values()
+        codes = [np.full(len(images), PARTS.index(part), np.uint8) for part, images in self.parts.items()]
+        return cheap_findings(
+            [facts for images in sets for facts in images.facts],
+            np.concatenate([images.marks for images in sets]),
+            np.concatenate(codes),
+            np.concatenate([images.targets for images in sets]),
+            names=Names(name for images in sets for name in images.names),
+            classes=self.classes,
+            geometry=self.preparation.geometry,
+        )
 
     @property
     def leaked(self) -> tuple[str, ...]:

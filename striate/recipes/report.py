@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from PIL import Image
 
+from striate.datasets.checking.finding import Finding
 from striate.datasets.loading import Skipped
 from striate.description.describing import describe_network
 from striate.explain.drawing import Picture, draw_filter, draw_heat, draw_image
@@ -40,6 +41,7 @@ class Results:
     run_file: str  # the text of run.toml
     skipped: Sequence[Skipped]
     leaked: Sequence[str]
+    findings: Sequence[Finding]
 
 
 def make_report(results: Results) -> str:

@@ -178,6 +178,7 @@ def _finish(folder: Path, run_data: RunData, machine: Machine, display: Display)
         run_file=(folder / RUN_FILE).read_text(encoding="utf-8"),
         skipped=run.skipped,
         leaked=run.leaked,
+        findings=run_data.findings,
     )
     write_whole(folder / REPORT_FILE, make_report(results).encode())
     low, high = evaluation.interval
@@ -212,11 +213,14 @@ def _announce(run_data: RunData, machine: Machine, display: Display) -> None:
         f"network  {declaration.name} on {height}×{width} {colour}: "
         f"{card.parameters:,} parameters, {card.multiplies:,} multiplies an image"
     )
-    chosen = {name: choice["value"] for name, choice in describe_choices(machine).items()}
-    display.say(
-        f"machine  {chosen['device']}, {chosen['number_format']}, {chosen['memory_format']}, {chosen['threads']} threads "
-        "(striate doctor says why)"
-    )
+    choices = {name: choice["value"] for name, choice in describe_choices(machine).items()}
+    shown = ", ".join(choices[name] for name in ("device", "number_format", "memory_format", "threads"))
+    display.say(f"machine  {shown} threads (striate doctor says why)")
+    for finding in run_data.findings:
+        if finding.level != "note":
+            display.say(
+                f"look     {finding.title}: {finding.count:,} {finding.unit}, as {finding.example}; {finding.advice}"
+            )
     for file in run_data.skipped[:_NAMED]:
         display.say(f"skipped  {file.name}: {file.reason}")
     if run_data.skipped:
