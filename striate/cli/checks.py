@@ -18,7 +18,7 @@ def print_check(result: "CheckResult") -> None:
     show(printable(f"{result.name}: {facts['images']:,} images ({parts}), {len(facts['classes'])} classes"))
     table = table_of("", "finding", right=("how many",), last="worst example, and what to do")
     for finding in result.findings:
-        add(table, _MARKS[finding.level], finding.title, f"{finding.count:,} {finding.unit}", finding.example)
+        add(table, _MARKS[finding.level], finding.title, finding.many, finding.example)
         add(table, "", "", "", f"→ {finding.advice}")
     show(table)
     if result.clean:

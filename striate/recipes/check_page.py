@@ -16,6 +16,7 @@ from striate.images.preparation import Geometry
 from striate.recipes.check_pictures import class_rows, cropped, fitted, sizes_picture, small_copy
 
 _SHOWN = 24  # images of a finding
+_BESIDE = 2  # pictures of a finding that leave room for another finding beside it
 _CLASSES = 60  # rows of the table
 _WORDS = {"fault": "wrong", "look": "look", "note": "note"}
 
@@ -55,18 +56,21 @@ def make_page(
 
 
 def _shown(dataset: Dataset, survey: Survey, finding: Finding) -> dict[str, Any]:
-    """A finding with its contact sheet."""
+    """A finding with its contact sheet; of two images that are compared with each other, one case is shown."""
+    pairs = {frozenset([case.place, case.partner, -1 - case.box]): case for case in reversed(finding.cases)}
+    figures = [_figure(dataset, survey, case) for case in [*reversed(pairs.values())][:_SHOWN]]
     return {
         "kind": finding.kind,
         "title": finding.title,
         "level": finding.level,
         "word": _WORDS[finding.level],
-        "count": finding.count,
-        "unit": finding.unit,
+        "many": finding.many,
         "example": finding.example,
         "advice": finding.advice,
-        "total": len(finding.cases),
-        "cases": [_figure(dataset, survey, case) for case in finding.cases[:_SHOWN]],
+        "total": len(pairs),
+        "cases": figures,
+        "pictured": any(picture["source"] for figure in figures for picture in figure["pictures"]),
+        "wide": sum(len(figure["pictures"]) for figure in figures) > _BESIDE,
     }
 
 

@@ -115,7 +115,7 @@ def label_text(survey: Survey, place: int) -> str:
 
 def _cases(survey: Survey, copies: Copies, chosen: NDArray[np.bool_]) -> Iterator[Case]:
     for member, kept in zip(copies.members[chosen].tolist(), copies.kept[chosen].tolist(), strict=True):
-        detail = f"{_sameness(survey, member, kept)} {survey.names[kept]} ({survey.part(kept)})"
+        detail = f"{_sameness(survey, member, kept)} as {survey.names[kept]} ({survey.part(kept)})"
         yield Case(member, detail, kept, leave_out=True)
 
 
@@ -132,8 +132,8 @@ def _contradicting(survey: Survey, copies: Copies) -> Iterator[Case]:
     for member, kept in zip(copies.members[labelled].tolist(), copies.kept[labelled].tolist(), strict=True):
         partner = int(other[member] if other[member] >= 0 else other[kept])
         detail = (
-            f"{label_text(survey, member)!r}, but {survey.names[partner]} is {label_text(survey, partner)!r} "
-            f"({_sameness(survey, member, partner)})"
+            f"{label_text(survey, member)!r}, but {survey.names[partner]}, {_sameness(survey, member, partner)}, "
+            f"is {label_text(survey, partner)!r}"
         )
         yield Case(member, detail, partner, leave_out=True)
 
@@ -142,7 +142,7 @@ def _sameness(survey: Survey, one: int, other: int) -> str:
     """In what two images are the same."""
     if survey.origins is not None:
         if survey.origins.files[one] and survey.origins.files[one] == survey.origins.files[other]:
-            return "the same file as"
+            return "the same file"
         if survey.origins.contents[one] and survey.origins.contents[one] == survey.origins.contents[other]:
-            return "the same bytes as"
-    return "the same pixels as"
+            return "the same bytes"
+    return "the same pixels"

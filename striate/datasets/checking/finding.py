@@ -33,6 +33,12 @@ class Finding:
     unit: str = "images"
     cases: tuple[Case, ...] = ()
 
+    @property
+    def many(self) -> str:
+        """How many of what: 1 image, 2,500 boxes."""
+        singular = {"classes": "class", "boxes": "box"}.get(self.unit, self.unit.removesuffix("s"))
+        return f"{self.count:,} {singular if self.count == 1 else self.unit}"
+
     def to_dict(self, names: Sequence[str]) -> dict[str, Any]:
         """Plain values, ready for JSON."""
         return {

@@ -22,8 +22,8 @@ Coefficients = NDArray[np.float32]  # (N, 8, 8)
 
 def directions(thumbnails: NDArray[np.uint8], places: NDArray[np.int64]) -> Coefficients:
     """The 8×8 lowest cosine coefficients of the thumbnails (…, 32, 32) at N places, without the mean, of length 1."""
-    places, frequencies = np.arange(SIDE), np.arange(8)
-    waves = np.cos(np.pi * frequencies[:, None] * (2 * places + 1) / (2 * SIDE)).astype(np.float32)  # (8, 32)
+    middles, frequencies = 2 * np.arange(SIDE) + 1, np.arange(8)
+    waves = np.cos(np.pi * frequencies[:, None] * middles / (2 * SIDE)).astype(np.float32)  # (8, 32)
     found = np.empty((len(places), 8, 8), np.float32)
     for start in range(0, len(places), _CHUNK):
         chunk = slice(start, start + _CHUNK)

@@ -47,8 +47,9 @@ def near_pairs(upright: Coefficients) -> Pairs:
     found, cosines = [], []
     for way in range(8):
         turned = turned_coefficients(upright, way)
-        met = [np.zeros(0, np.int64), *(pairs for band in _bands() for pairs in _meetings(own, hashes(turned), band))]
-        first, second = np.divmod(np.unique(np.concatenate(met)), count)
+        others = hashes(turned)
+        met = [pairs for band in _bands() for pairs in _meetings(own, others, band)]
+        first, second = np.divmod(np.unique(np.concatenate([*met, np.zeros(0, np.int64)])), max(count, 1))
         alike = _cosines(upright, turned, first, second)
         kept = alike >= _ALIKE
         found.append((first[kept], second[kept], np.full(kept.sum(), way)))

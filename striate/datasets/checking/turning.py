@@ -1,6 +1,7 @@
 """The eight ways in which a picture can be turned by right angles and mirrored, on thumbnails and on their hashes.
 
-Way k of a picture: transposed if k & 1, then upside down if k & 2, then left to right if k & 4.
+Way k of a picture: transposed if k & 1, then upside down if k & 2, then left to right if k & 4. WAYS[k] says what was
+done to a picture that way k brings back.
 """
 
 import numpy as np
@@ -10,9 +11,9 @@ WAYS = (
     "",
     "mirrored and turned by 90°",
     "mirrored upside down",
-    "turned by 90° to the left",
-    "mirrored",
     "turned by 90° to the right",
+    "mirrored",
+    "turned by 90° to the left",
     "turned by 180°",
     "mirrored and turned by 90°",
 )
