@@ -114,12 +114,12 @@ def _whole(out: Path) -> Iterator[Path]:
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=out.parent, prefix=_PARTIAL, ignore_cleanup_errors=True) as aside:
-            folder = Path(aside, "new")
+            folder = Path(aside, out.name)
             folder.mkdir()
             try:
                 yield folder
             except StorageError as error:
-                raise StorageError(str(error).replace(str(folder), str(out))) from error
+                raise StorageError(str(error).replace(aside, str(out.parent))) from error
             folder.replace(out)
     except OSError as error:
         raise StorageError(

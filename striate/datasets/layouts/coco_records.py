@@ -6,7 +6,6 @@ A bbox is left, top, width, height in pixels; an outline is rings of x, y, or ru
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -14,6 +13,7 @@ import numpy as np
 from striate.datasets.layouts.gathering import Rings
 from striate.errors import DataError
 
+_FAR = 1e9  # pixels; no image is so large
 CROWD, RUN_LENGTHS = "crowd", "rle"  # flags: the box is round a crowd; its outline is run lengths, which are not read
 
 
@@ -82,7 +82,7 @@ def _is_ring(ring: list[object]) -> bool:
 
 
 def _are_numbers(values: list[Any]) -> bool:
-    return all(type(value) in (int, float) and isfinite(value) for value in values)
+    return all(type(value) in (int, float) and -_FAR < value < _FAR for value in values)
 
 
 def _told(record: Mapping[str, Any], key: str) -> str:

@@ -30,9 +30,9 @@ def image_files(folder: Path) -> list[Path]:
 
 
 def holds_file(folder: Path, endings: Collection[str]) -> bool:
-    """Whether a file with one of the endings lies in a folder; the first one found is enough."""
-    with os.scandir(folder) as found:
-        return any(os.path.splitext(entry.name)[1].lower() in endings and not hidden(entry.name) for entry in found)  # noqa: PTH122
+    """Whether a file with one of the endings lies in a folder. Raises DataError if the folder may not be read."""
+    names = (name for name in _listed(os.fspath(folder)) if not hidden(name))
+    return any(os.path.splitext(name)[1].lower() in endings for name in names)  # noqa: PTH122 - perhaps a million
 
 
 def part_called(word: str) -> str | None:

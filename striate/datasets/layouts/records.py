@@ -38,8 +38,8 @@ def json_records(path: Path, wanted: frozenset[str]) -> Iterator[tuple[str, int,
         raise DataError(
             f"{path} is not whole JSON: {error.msg} in line {error.lineno}, column {error.colno}; write the file again"
         ) from error
-    except RecursionError as error:
-        raise DataError(f"{path} is nested too deeply for annotations; write the file again") from error
+    except (RecursionError, ValueError) as error:  # brackets in brackets without end, or digits
+        raise DataError(f"{path} cannot be read: {error}; write the file again") from error
 
 
 def has_keys(path: Path, keys: frozenset[str]) -> bool:

@@ -86,7 +86,7 @@ class _Reader:
 def _side(root: Element, side: str, path: Path) -> int:
     """Pixels of the image's width or height; 0 if it is not told."""
     text = (root.findtext(f"size/{side}") or "0").strip()
-    if text.isdecimal() and int(text) < 2**31:
+    if text.isdecimal() and len(text) < 10:
         return int(text)
     raise DataError(f"{path}: the {side} is {text!r:.40}; expected a whole number of pixels")
 

@@ -72,7 +72,7 @@ def _read_labels(path: Path, classes: int) -> list[list[float]]:
 def _numbers(words: Sequence[str], classes: int, where: str) -> list[float]:
     if len(words) != _BOX and not (len(words) >= _OUTLINE and len(words) % 2):
         raise DataError(f"{where}: {len(words)} columns; expected a class and cx cy w h, or a class and x y x y x y …")
-    if not words[0].isdecimal() or int(words[0]) >= classes:
+    if not words[0].isdecimal() or len(words[0]) > _DIGITS or int(words[0]) >= classes:
         raise DataError(f"{where}: the class is {words[0]!r:.40}; expected a number from 0 to {classes - 1}")
     try:
         shares = [float(word) for word in words[1:]]

@@ -151,6 +151,7 @@ def test_files_meet_by_the_names_of_their_categories_not_by_their_ids(tmp_path):
         ([record(1)], [box(8, 3, [0, 0, 1, 1])], r"annotations\[0\] points to 8, which is not among the images"),
         ([record(1)], [box(1, 4, [0, 0, 1, 1])], r"annotations\[0\] points to 4, which is not among the categories"),
         ([record(1)], [box(1, 3, [0, 0, -1, 1])], r"annotations\[0\] has the bbox \[0, 0, -1, 1\]; expected left, top"),
+        ([record(1)], [box(1, 3, [0, 0, 1, 10**400])], r"annotations\[0\] has the bbox \[0, 0, 1, 1000"),
         ([record(1)], [box(1, 3, [0, 0, 1])], r"annotations\[0\] has the bbox \[0, 0, 1\]"),
         ([record(1)], [box(1, 3, [0, 0, 1, float("nan")])], r"annotations\[0\] has the bbox \[0, 0, 1, nan\]"),
         ([record(1)], [{"image_id": 1, "category_id": 3}], r"annotations\[0\] has no bbox; expected left, top, width"),
@@ -195,7 +196,10 @@ def test_what_is_no_whole_json_is_refused(tmp_path, content):
 
 def test_json_without_end_is_refused(tmp_path):
     (tmp_path / "a.json").write_text('{"images": ' + "[" * 200_000)
-    with pytest.raises(DataError, match=r"a\.json is (nested too deeply|not whole JSON|.*expected an object)"):
+    with pytest.raises(DataError, match=r"a\.json cannot be read: .*recursion.*; write the file again"):
+        read_coco(tmp_path / "a.json")
+    (tmp_path / "a.json").write_text('{"images": [{"id": ' + "9" * 5000 + "}]}")
+    with pytest.raises(DataError, match=r"a\.json cannot be read: .*digits.*; write the file again"):
         read_coco(tmp_path / "a.json")
 
 

@@ -153,6 +153,7 @@ def test_labels_lie_in_the_folder_beside_that_of_the_images(tmp_path, image, tex
         ("0 0.5 0.5 1 1 0.9", "6 columns; expected"),
         ("0 0.5 0.5 1 1 0.9 0.5 0.4", "8 columns; expected"),
         ("2 0.5 0.5 1 1", "the class is '2'; expected a number from 0 to 1"),
+        ("9" * 5000 + " 0.5 0.5 1 1", "the class is '9999"),
         ("cat 0.5 0.5 1 1", "the class is 'cat'; expected a number from 0 to 1"),
         ("-1 0.5 0.5 1 1", "the class is '-1'; expected"),
         ("0 0.5 0.5 1.01 1", "1.01 is no share of the image; expected 0 to 1: divide pixels by its size"),
