@@ -58,7 +58,7 @@ def _label(dataset: Dataset, index: int) -> str:
     if isinstance(dataset.targets, Classes):
         return dataset.labels[index]
     if isinstance(dataset.targets, Tags):
-        return ";".join(dataset.classes[number] for number in dataset.targets.of(index))
+        return "".join(f"{dataset.classes[number]};" for number in dataset.targets.of(index))
     return ""
 
 

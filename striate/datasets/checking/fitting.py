@@ -18,6 +18,7 @@ from striate.images.preparation import Geometry
 
 _MUCH = 1 / 3  # of an image lost, or of a frame left black
 _DISTORTED = 1.5
+_WORD = 0.005  # lost: less is called nothing
 
 
 class Fitting(NamedTuple):
@@ -64,7 +65,9 @@ def fit(survey: Survey, geometry: Geometry) -> list[Finding]:
     width, height = sizes[median_image(survey.facts, geometry)]
     size = f"{geometry.size[1]}×{geometry.size[0]}"
     told = {
-        "crop": f"crop at {size} discards {own.lost:.0%} of the median image ({width}×{height}); pad would keep all",
+        "crop": f"crop at {size} discards {own.lost:.0%} of the median image ({width}×{height}); pad would keep all"
+        if own.lost >= _WORD
+        else f"crop at {size} keeps the median image ({width}×{height}) whole",
         "pad": f"pad at {size} leaves {own.black:.0%} of the frame black for the median image ({width}×{height})",
         "stretch": f"stretch to {size} makes the median image ({width}×{height}) {own.distorted:.2f} times too long",
     }

@@ -5,6 +5,8 @@ the 200 million pairs of 20,000 tiles of CIFAR-10, turned in eight ways, 280 do:
 the same thing in the same pose, and none of two classes. Where all pictures resemble each other, as digits and clothes
 do, likeness by chance reaches as far; but it thins out towards 1, where true copies pile up. So as long as at least 20
 pairs are found and the next step, 0.97 or 0.99, would keep less than half of them, that step is taken.
+
+Two pictures that are both coloured must also agree in their mean colour, or a red and a blue disc would be one.
 """
 
 from collections.abc import Iterator
@@ -25,6 +27,7 @@ _GREYS = 0.9
 _SLOPES = (0.93, 0.97, 0.99)
 _MANY = 20  # pairs of which a share can be told
 _FLAT = 2  # of 255: what spreads less shows nothing that could be compared
+_GREY = 0.02  # of white: a weaker cast is no colour
 _CHUNK = 1 << 15  # pairs
 
 
@@ -76,9 +79,19 @@ def find_near(survey: Survey) -> Near:
     own = order[np.sort(firsts)]
     pairs = near_pairs(directions(thumbnails, own))
     pairs = Pairs(own[pairs.first], own[pairs.second], pairs.way)
+    pairs = pairs.at(_of_one_colour(survey.looks.means, pairs))
     greys, slopes = _compare(thumbnails, pairs).T
     enough = (greys >= _GREYS) & (slopes >= _threshold(slopes[greys >= _GREYS]))
     return Near(pairs.at(enough), slopes[enough])
+
+
+def _of_one_colour(means: NDArray[np.float32], pairs: Pairs) -> NDArray[np.bool_]:
+    """Whether the mean red - green and green - blue (P, 2) of a pair differ by less than half, or one has no colour."""
+    casts = np.diff(means, axis=1)  # (N, 2)
+    first, second = casts[pairs.first], casts[pairs.second]
+    strengths = np.linalg.norm(first, axis=1), np.linalg.norm(second, axis=1)
+    differ = np.linalg.norm(first - second, axis=1)
+    return np.asarray((np.minimum(*strengths) < _GREY) | (differ < np.maximum(*strengths) / 2 + _GREY))
 
 
 def _compare(thumbnails: NDArray[np.uint8], pairs: Pairs) -> NDArray[np.float32]:
