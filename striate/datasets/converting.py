@@ -64,9 +64,10 @@ class Converted:
 def convert(dataset: Dataset, out: Path, to: str, *, lossy: bool = False, watch: Watch = lambda: None) -> Converted:
     """Write a data set into the new or empty folder `out` in the format `to`, one of `WRITERS`.
 
-    Parts and names are kept, and their order but for shards, which mix the training images; boxes to a millionth of a pixel, in upright frames. With `lossy` what the
-    format cannot hold is left out, and said. Raises UnknownNameError for another format, DataError for what cannot be
-    read or held, StorageError if the disk takes no more; `out` is then as it was.
+    Parts and names are kept, and their order but for shards, which mix the training images; boxes to a millionth of a
+    pixel, in upright frames. With `lossy` what the format cannot hold is left out, and said. Raises UnknownNameError
+    for another format, DataError for what cannot be read or held, StorageError if the disk takes no more; `out` is
+    then as it was.
     """
     if to not in WRITERS:
         raise UnknownNameError("format", to, WRITERS)
