@@ -94,7 +94,7 @@ def _decode(stream: BinaryIO, head: bytes, size: int, deep: bool, bands: int | N
 
 
 def _read_tiff(stream: BinaryIO, head: bytes, deep: bool, bands: int | None) -> Reading:
-    """By tifffile what Pillow has no room for, if it is wanted; else refused with what to ask for."""
+    """By libtiff itself what Pillow has no room for, if it is wanted; else refused with what to ask for."""
     layout = tiff.read_layout(stream)
     if layout and deep and not layout.whole_in_pillow(bands):
         return read_deep_tiff(stream, layout, bands=bands)
