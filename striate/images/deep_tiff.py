@@ -15,6 +15,7 @@ from striate.images.extra import load_imagecodecs
 from striate.images.facts import Facts, Reading
 from striate.images.limits import expect_no_bomb
 from striate.images.orientation import upright
+from striate.images.sources import read_whole
 from striate.images.tiff import FLOAT, UNSIGNED, WHITE_IS_ZERO, Layout, count_pages
 
 _WITH_ALPHA = {2: "LA;16", 4: "RGBA;16"}
@@ -59,7 +60,7 @@ def _samples(stream: BinaryIO, layout: Layout, bands: int | None) -> tuple[NDArr
     Grey pages are bands where there are as many; and where tifffile was handed (H, W, C) it wrote H pages of W×C.
     """
     count = count_pages(stream)
-    content = stream.read()
+    content = read_whole(stream)
     first = _page(content, 0, layout)
     if layout.samples > 1 or count == 1 or bands in (None, 1, 3) or bands not in (count, layout.width):
         return first, count

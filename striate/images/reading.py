@@ -27,14 +27,13 @@ from striate.images.depth import Pixels
 from striate.images.facts import Facts, Reading
 from striate.images.limits import PIXEL_LIMIT
 from striate.images.pillow import read_pillow
-from striate.images.sources import ImageSource, open_source
+from striate.images.sources import ImageSource, open_source, read_whole
 
 __all__ = ["FORMATS", "PIXEL_LIMIT", "Facts", "ImageSource", "Pixels", "Reading", "examine", "read_image"]
 
 # What Pillow decodes itself. EPS, WMF and their like are left out: they run other programs.
 FORMATS = ("AVIF", "BMP", "GIF", "ICO", "JPEG", "JPEG2000", "PCX", "PNG", "PPM", "SGI", "TGA", "TIFF", "WEBP")
 _HEAD = 4096  # bytes in which a file says what it is
-_LONGEST_JPEG = 2**30  # bytes; one of the most pixels and the best quality is smaller
 _LONGEST_REASON = 300  # characters
 
 
@@ -56,7 +55,7 @@ def examine(source: ImageSource, *, deep: bool = False, bands: int | None = None
     try:
         return _read(source, deep, bands)
     except ImageError as error:
-        raise ImageError(error.reason, _name(source)) from error.__cause__
+        raise ImageError(_one_line(error.reason), _name(source)) from error.__cause__
     except Exception as error:  # on broken bytes decoders raise anything: OSError, SyntaxError, struct.error, ...
         raise ImageError(_reason(error), _name(source)) from error
 
@@ -69,12 +68,12 @@ def _read(source: ImageSource, deep: bool, bands: int | None) -> Reading:
     if not isinstance(source, str | os.PathLike | bytes):
         raise ImageError(f"{type(source).__name__} is no image; expected a path, bytes, a Pillow image or an array")
     with open_source(source) as stream:
-        head, size = stream.read(_HEAD), stream.seek(0, os.SEEK_END)
+        head = stream.read(_HEAD)
         stream.seek(0)
-        return _decode(stream, head, size, deep, bands)
+        return _decode(stream, head, deep, bands)
 
 
-def _decode(stream: BinaryIO, head: bytes, size: int, deep: bool, bands: int | None) -> Reading:
+def _decode(stream: BinaryIO, head: bytes, deep: bool, bands: int | None) -> Reading:
     """By the first bytes: the name of a file says nothing."""
     if not head:
         raise ImageError("the file is empty (0 bytes)")
@@ -82,13 +81,13 @@ def _decode(stream: BinaryIO, head: bytes, size: int, deep: bool, bands: int | N
         return arrays.read_npy(stream, deep=deep)
     if head.startswith(tiff.MAGIC):
         return _read_tiff(stream, head, deep, bands)
-    if head.startswith(jpeg.MAGIC) and size <= _LONGEST_JPEG:
-        content = stream.read()
+    if head.startswith(jpeg.MAGIC):
+        content = read_whole(stream)
         if reading := jpeg.read_jpeg(content):
             return reading
         stream = io.BytesIO(content)
     if deep and is_deep_png(head):
-        return read_deep_png(stream.read(), bands=bands)
+        return read_deep_png(read_whole(stream), bands=bands)
     with Image.open(stream, formats=FORMATS) as image:
         return read_pillow(image, head, deep=deep, bands=bands)
 
@@ -117,12 +116,16 @@ def _name(source: object) -> str:
 
 
 def _reason(error: Exception) -> str:
-    """One line that a terminal may show, whatever a decoder said."""
+    """Whatever a decoder said."""
     if isinstance(error, UnidentifiedImageError):
         return "not an image of a known format"
     if isinstance(error, Image.DecompressionBombError):
         return f"more than {PIXEL_LIMIT:,} pixels: a decompression bomb?"
     if isinstance(error, MemoryError):
         return "it does not fit into the memory that is left"
-    text = " ".join(str(error).split()) or type(error).__name__
-    return printable(f"cannot be decoded: {text}")[:_LONGEST_REASON]
+    return _one_line(f"cannot be decoded: {str(error).strip() or type(error).__name__}")
+
+
+def _one_line(text: str) -> str:
+    """Such as a terminal may show."""
+    return printable(" ".join(text.split()))[:_LONGEST_REASON]

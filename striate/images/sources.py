@@ -13,6 +13,7 @@ from striate.errors import ImageError
 
 ImageSource = str | os.PathLike[str] | bytes | Image.Image | NDArray[np.generic]
 
+_MOST_BYTES = 2**32
 _KINDS = {
     stat.S_IFDIR: "a folder",
     stat.S_IFIFO: "a pipe",
@@ -33,6 +34,15 @@ def open_source(source: str | os.PathLike[str] | bytes) -> BinaryIO:
         return open(source, "rb", opener=_without_waiting)  # which Path.open cannot be told
     except (OSError, ValueError) as error:
         raise ImageError(_reason(error)) from error
+
+
+def read_whole(stream: BinaryIO) -> bytes:
+    """All that it holds. Raises ImageError for more than 4 GiB, which no image is."""
+    size = stream.seek(0, os.SEEK_END)
+    if size > _MOST_BYTES:
+        raise ImageError(f"the file has {size:,} bytes; at most {_MOST_BYTES:,} are read")
+    stream.seek(0)
+    return stream.read()
 
 
 def _without_waiting(path: str, flags: int) -> int:

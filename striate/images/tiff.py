@@ -1,13 +1,16 @@
 """What a TIFF says of its pixels: its first directory (TIFF 6.0, sections 4, 8 and 18; SampleFormat: section 19)."""
 
+import os
 from dataclasses import dataclass
+from struct import calcsize, unpack, unpack_from
 from typing import BinaryIO
 
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
 from striate.images.orientation import TAG, known
 
-MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")  # the last two may be longer than 4 GiB
+_LONG = b"II+\0"  # BigTIFF: more than 4 GiB; Pillow does not know the one that begins with MM
+MAGIC = (b"II*\0", b"MM\0*", _LONG)
 _WIDTH, _HEIGHT, _BITS, _PHOTOMETRIC, _SAMPLES, _PLANES, _EXTRA, _FORMAT = 256, 257, 258, 262, 277, 284, 338, 339
 _TILE_WIDTH, _TILE_HEIGHT = 322, 323
 _COLOURS = {0: 1, 1: 1, 2: 3, 3: 1, 5: 4, 6: 3, 8: 3}  # samples of a picture, by photometric interpretation
@@ -77,7 +80,9 @@ class Layout:
 
 def read_layout(stream: BinaryIO) -> Layout | None:
     """The layout of the first picture, or None if the file has no directory with sizes; the stream is left at 0."""
-    directory = _first_directory(stream)
+    header = stream.read(16)
+    directory = ImageFileDirectory_v2(header if header.startswith(_LONG) else header[:8])
+    stream.seek(directory.next)
     directory.load(stream)
     stream.seek(0)
     width, height = (_numbers(directory.get(tag)) for tag in (_WIDTH, _HEIGHT))
@@ -98,23 +103,23 @@ def read_layout(stream: BinaryIO) -> Layout | None:
 
 
 def count_pages(stream: BinaryIO) -> int:
-    """How many directories follow one another, until the last or one that has been seen; the stream is left at 0."""
+    """How many directories follow one another, until the last or one that has been seen; the stream is left at 0.
+
+    Each is the number of its entries, the entries, and the place of the next one.
+    """
+    header = stream.read(16)
+    order, long = "<" if header.startswith(b"II") else ">", header.startswith(_LONG)
+    count, entry, place = ("Q", 20, "Q") if long else ("H", 12, "I")
     seen: set[int] = set()
-    directory = _first_directory(stream)
-    while 0 < directory.next not in seen and len(seen) < _MOST_PAGES:
-        seen.add(directory.next)
-        directory.load(stream)
-        stream.seek(directory.next)
+    (at,) = unpack_from(order + place, header, 8 if long else 4)
+    while 0 < at not in seen and len(seen) < _MOST_PAGES:
+        seen.add(at)
+        stream.seek(at)
+        (entries,) = unpack(order + count, stream.read(calcsize(count)))
+        stream.seek(entry * entries, os.SEEK_CUR)
+        (at,) = unpack(order + place, stream.read(calcsize(place)))
     stream.seek(0)
     return len(seen)
-
-
-def _first_directory(stream: BinaryIO) -> ImageFileDirectory_v2:
-    """Not read yet: the stream stands at its start."""
-    header = stream.read(16)
-    directory = ImageFileDirectory_v2(header if header[:4] in MAGIC[2:] else header[:8])
-    stream.seek(directory.next)
-    return directory
 
 
 def _first(directory: ImageFileDirectory_v2, tag: int, default: int) -> int:

@@ -1,6 +1,7 @@
 """What a file says of itself, as it is stored: written by Pillow, so that we know it."""
 
 import io
+import struct
 
 import numpy as np
 import pytest
@@ -54,6 +55,25 @@ def test_mode_bits_and_transparency_are_those_that_were_written(mode, form, bits
 def test_frames_are_counted(form):
     frames = [Image.new("RGB", (5, 3), colour) for colour in ("red", "green", "blue")]
     assert facts(frames[0], form, save_all=True, append_images=frames[1:]).frames == 3
+
+
+@pytest.mark.parametrize(("bigtiff", "order"), [(False, "<"), (False, ">"), (True, "<")])
+def test_pages_of_a_deep_tiff_are_counted_in_every_byte_order_and_length(bigtiff, order):
+    tifffile, file = pytest.importorskip("tifffile"), io.BytesIO()
+    pages = np.zeros((5, 8, 9, 3), np.uint16)
+    tifffile.imwrite(file, pages, photometric="rgb", bigtiff=bigtiff, byteorder=order)
+    assert examine(file.getvalue(), deep=True).facts.frames == 5
+
+
+def test_pages_that_go_round_in_a_circle_are_counted_once():
+    tifffile, file = pytest.importorskip("tifffile"), io.BytesIO()
+    tifffile.imwrite(file, np.zeros((2, 8, 9, 3), np.uint16), photometric="rgb", metadata=None)
+    with tifffile.TiffFile(io.BytesIO(file.getvalue())) as written:
+        first, last = (page.offset for page in written.pages)
+    content = bytearray(file.getvalue())
+    entries = struct.unpack_from("<H", content, last)[0]
+    struct.pack_into("<I", content, last + 2 + 12 * entries, first)  # after the last comes the first
+    assert examine(bytes(content), deep=True).facts.frames == 2
 
 
 def test_a_broken_later_frame_does_not_hide_the_first():

@@ -97,6 +97,33 @@ def test_a_file_is_opened_once(tmp_path, monkeypatch, form, deep):
     assert examine(path, deep=deep).pixels.shape == (4, 4, 3)
 
 
+@pytest.mark.parametrize("start", [b"\xff\xd8\xff\xe0", b"\x89PNG\r\n\x1a\n" + bytes(16) + b"\x10\x02"])
+def test_a_file_larger_than_any_image_is_refused_unread(tmp_path, start):
+    with (tmp_path / "large").open("wb") as file:
+        file.write(start)
+        file.truncate(2**32 + 1)  # of which the disk holds no more than the start
+    with pytest.raises(ImageError, match=r"the file has 4,294,967,297 bytes; at most 4,294,967,296 are read"):
+        examine(tmp_path / "large", deep=True)
+
+
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        ("two\nlines \x1b[31m", r"cannot be decoded: two lines \x1b[31m"),
+        ("", "cannot be decoded: OSError"),
+        ("x" * 999, "cannot be decoded: " + "x" * 281),
+    ],
+)
+def test_whatever_a_decoder_says_is_one_line_that_a_terminal_may_show(monkeypatch, png, said, reason):
+    def open_image(*_, **__):
+        raise OSError(said)
+
+    monkeypatch.setattr(Image, "open", open_image)
+    with pytest.raises(ImageError) as refusal:
+        examine(png)
+    assert refusal.value.reason == reason
+
+
 @pytest.mark.parametrize("source", [3, None, [[1, 2]], 1.5, {}], ids=str)
 def test_what_is_no_source_is_refused_by_its_type(source):
     with pytest.raises(ImageError, match=f"{type(source).__name__} is no image; expected a path, bytes"):
