@@ -139,6 +139,17 @@ def test_a_colour_factor_is_uniform_within_its_bounds(draws, knob):
     assert np.abs(places - (np.arange(many) + 0.5) / many).max() < 1.95 / np.sqrt(many)
 
 
+def test_the_changes_of_a_colour_are_drawn_independently(draws):
+    """Each alone, drawn for the same images: what one does says nothing of another."""
+    many = 2000
+    picture = torch.tensor([[120.0, 80.0], [100.0, 100.0], [80.0, 120.0]]).view(1, 3, 1, 2).repeat(many, 1, 1, 1)
+    off, factors = dict.fromkeys(("brightness", "contrast", "saturation", "hue"), 0.0), []
+    for knob in off:
+        after = Colour(**(off | {knob: 0.1})).apply(Views(picture, 255), draws(many)).images[:, :, 0, 0]
+        factors.append(after[:, 1] if knob in ("brightness", "hue") else after[:, 0] - after[:, 2])
+    assert (torch.corrcoef(torch.stack(factors)) - torch.eye(4)).abs().max() < 4 / np.sqrt(many)
+
+
 def test_hue_is_turned_uniformly_either_way(draws):
     many = 2000
     red = torch.tensor([200.0, 100.0, 100.0]).view(1, 3, 1, 1).repeat(many, 1, 1, 1)

@@ -7,6 +7,7 @@ from scipy import stats
 from striate.augmentation.lighting import Components, Lighting
 from striate.augmentation.views import Views
 from striate.errors import SettingsError
+from striate.images.keyed import Draws
 
 MANY = 4000
 UNIT = Components(directions=((1.0, 0, 0), (0, 1.0, 0), (0, 0, 1.0)), spreads=(0.3, 0.2, 0.1))
@@ -46,6 +47,11 @@ def test_the_strengths_are_normal(draws):
     added = Lighting(UNIT, sigma=0.5).strengths(draws(MANY)).numpy()
     for channel, spread in enumerate(UNIT.spreads):
         assert stats.kstest(added[:, channel], stats.norm(scale=0.5 * spread).cdf).pvalue > 0.001
+
+
+def test_the_least_number_that_can_be_drawn_is_no_infinite_light(draws, monkeypatch):
+    monkeypatch.setattr(Draws, "uniform", lambda self, purpose, count: torch.zeros(1, count, dtype=torch.float64))
+    assert Lighting(UNIT).strengths(draws(1)).isfinite().all()
 
 
 def test_every_pixel_of_an_image_gets_the_same_and_stays_in_range(photographs, draws):

@@ -5,6 +5,8 @@ import pytest
 import torch
 from PIL import Image, ImageEnhance, ImageOps
 
+from striate.augmentation.maps import about_centre, sheared, turned
+from striate.augmentation.moving import move_images
 from striate.augmentation.operations import CHANGES, MOVES
 from striate.augmentation.randaugment import RandAugment
 from striate.augmentation.views import Views
@@ -104,6 +106,21 @@ def test_changes_and_moves_come_in_the_order_drawn(drawn, draws):
     assert len(first) > 3 and len(last) > 3
     assert (after[first] == 0).all()  # white becomes black, and what comes into the frame is black as well
     assert (after[last][:, 0, 0] > 200).all() and (after[last][:, 4, 4] == 0).all()  # the black corner becomes white
+
+
+def test_two_moves_that_an_image_drew_are_one(drawn, draws, coordinates):
+    """The image is read once, by the product of both maps."""
+    numbers, directions = drawn(400, 2)
+    names = list(MOVES)
+    chosen = ((numbers[:, 0] == names.index("rotate")) & (numbers[:, 1] == names.index("shear x"))).nonzero()[:, 0]
+    noise = torch.rand(400, 1, 24, 32, generator=torch.Generator().manual_seed(0)) * 255
+    after = RandAugment(2, 5).apply(Views(noise, 255), draws(400)).images
+    for place in chosen.tolist():
+        degrees, slant = math.radians(15) * directions[place, 0], 0.15 * directions[place, 1]
+        maps = about_centre(sheared(slant[None], torch.zeros(1)) @ turned(degrees[None].double()), (24, 32))
+        expected = move_images(noise[place : place + 1], maps, (24, 32), "edge")
+        torch.testing.assert_close(after[place : place + 1], expected, rtol=0, atol=1e-2)
+    assert len(chosen) > 0
 
 
 def test_no_magnitude_changes_nothing_but_for_what_has_none(drawn, draws, photographs):

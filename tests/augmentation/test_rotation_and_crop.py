@@ -49,13 +49,14 @@ def test_a_crop_covers_a_uniform_share_with_an_aspect_in_its_range(coordinates, 
     left, top, wide, high = rectangles(ResizedCrop(0.2, 0.6).apply(coordinates(MANY, 32, 32), draws(MANY)).images)
     shares = np.sort((wide * high).numpy() / 32**2)
     assert np.abs((shares - 0.2) / 0.4 - (np.arange(MANY) + 0.5) / MANY).max() < 1.95 / math.sqrt(MANY)
-    aspects = np.log((wide / high).numpy()) / math.log(4 / 3)
-    assert aspects.min() > -1.001 and aspects.max() < 1.001
-    assert abs(aspects.mean()) < 4 / math.sqrt(3 * MANY)  # four deviations of the mean of uniform numbers in -1 … 1
+    aspects = np.sort(np.log((wide / high).numpy()) / math.log(4 / 3))
+    assert np.abs((aspects + 1) / 2 - (np.arange(MANY) + 0.5) / MANY).max() < 1.95 / math.sqrt(MANY) + 1e-3
     for corner, length in ((left, wide), (top, high)):
         assert corner.min() > -1e-3 and (corner + length).max() < 32.001
         places = np.sort((corner / (32 - length)).numpy())
         assert np.abs(places - (np.arange(MANY) + 0.5) / MANY).max() < 1.95 / math.sqrt(MANY) + 1e-3
+    drawn = np.stack([wide * high, wide / high, left / (32 - wide), top / (32 - high)])
+    assert np.abs(np.corrcoef(drawn) - np.eye(4)).max() < 4 / math.sqrt(MANY)
 
 
 def test_the_whole_as_a_crop_is_the_identity(photographs, draws):
@@ -69,6 +70,18 @@ def test_a_crop_of_an_image_of_another_aspect_is_not_distorted(coordinates, draw
     _, _, wide, high = rectangles(cropped)
     torch.testing.assert_close(wide, high, rtol=0, atol=2e-3)
     assert high.max() < 20.001  # a square of more than half the area does not fit, and is made smaller
+
+
+def test_a_crop_of_an_oblong_image_has_its_aspect(coordinates, draws):
+    _, _, wide, high = rectangles(ResizedCrop(0.3, 1, stretch=1.0).apply(coordinates(60, 20, 40), draws(60)).images)
+    torch.testing.assert_close(wide, 2 * high, rtol=0, atol=4e-3)
+
+
+@pytest.mark.parametrize("step", [Rotation(45), ResizedCrop()])
+def test_white_stays_white_and_no_more(draws, step):
+    white = Views(torch.full((50, 3, 31, 33), 255, dtype=torch.uint8), 255)
+    moved = step.apply(white, draws(50)).images
+    assert moved.max() <= 255 and moved.min() > 254.99
 
 
 def test_boxes_follow_a_crop_and_are_lost_outside_it(coordinates, draws):
