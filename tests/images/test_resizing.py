@@ -84,10 +84,10 @@ def test_the_nearest_pixel_keeps_numbers_of_any_kind():
     assert nearest(np.array([[True, False]]), (1, 4)).tolist() == [[True, True, False, False]]
 
 
-@given(pairs, pairs, channels, some.sampled_from(["bilinear", "bicubic"]))
+@given(pairs, some.tuples(sides, some.integers(2, 60)), channels, some.sampled_from(["bilinear", "bicubic"]))
 def test_floats_are_resized_as_torch_resizes_them_in_float64(shape, size, channels, interpolation):
-    pixels = np.random.default_rng(0).random((*shape, channels))
-    image = torch.from_numpy(pixels).permute(2, 0, 1)[None].clone(memory_format=torch.contiguous_format)
+    pixels = np.random.default_rng(0).random((*shape, channels))  # torch 2.13 errs where the result is one column
+    image = torch.from_numpy(pixels).permute(2, 0, 1)[None].contiguous()
     expected = torch.nn.functional.interpolate(image, size, mode=interpolation, antialias=True)[0].numpy()
     np.testing.assert_allclose(resized(pixels, size, interpolation), expected, atol=1e-5)
 
