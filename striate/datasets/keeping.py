@@ -10,12 +10,10 @@ import os
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import numpy as np
-from PIL import __version__ as pillow_version
-from simplejpeg import __version__ as simplejpeg_version
-from torch import __version__ as torch_version
 
 from striate.datasets import cache
 from striate.datasets.dataset import Dataset
@@ -37,6 +35,7 @@ from striate.images.facts import Facts
 from striate.images.preparation import Geometry
 
 _FORMAT = 1  # of an entry
+_DECODERS = ("pillow", "simplejpeg", "torch", "imagecodecs")  # whose versions may change a pixel
 _PIXELS, _SURVEY, _MARKS = "pixels.npy", "survey.json", "marks.npy"
 _WITH_PIXELS, _ALONE = "-pixels", "-survey"  # two kinds of entries
 _FILES_TOGETHER = 32
@@ -90,11 +89,18 @@ def content_key(dataset: Dataset, geometry: Geometry, how: Loading) -> str:
     def digest(places: range, note: Note) -> bytes:
         return b"".join(_digest(dataset, place, note) for place in places)
 
-    versions = (_FORMAT, pillow_version, simplejpeg_version, torch_version)
+    versions = (_FORMAT, *map(_version, _DECODERS))
     whole = hashlib.blake2b(repr((versions, geometry)).encode(), digest_size=16)
     for part in read_many(parts, digest, workers=how.workers, ahead=2 * how.workers, slow=how.watch.slow):
         whole.update(part)
     return whole.hexdigest()
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "none"
 
 
 def _digest(dataset: Dataset, place: int, note: Note) -> bytes:
