@@ -42,6 +42,7 @@ POLICY_NAMES: dict[str, type[Augmentation]] = {
     "cutmix": CutMix,
 }
 NO_STEPS = "none"
+_OF_THE_DATA = ("num_classes", "components")
 
 
 @dataclass(frozen=True)
@@ -99,9 +100,15 @@ def parse_policy(text: str, *, num_classes: int | None = None, components: Compo
     return Policy(tuple(_read(word, given) for word in words))
 
 
-def tidy_policy(text: str) -> str:
-    """The words as `str(policy)` has them, or the error that `parse_policy` raises, before the data are known."""
-    return str(parse_policy(text, num_classes=1, components=Components(directions=((1.0,),), spreads=(1.0,))))
+def policy_numbers(text: str) -> list[dict[str, Any]]:
+    """Every knob of every step of these words that does not come from the data, or the error of `parse_policy`.
+
+    >>> policy_numbers("shift:2")
+    [{'name': 'shift', 'pixels': 2, 'border': 'zero'}]
+    """
+    policy = parse_policy(text, num_classes=1, components=Components(directions=((1.0,),), spreads=(1.0,)))
+    steps: list[dict[str, Any]] = policy.to_dict()["steps"]
+    return [{name: value for name, value in step.items() if name not in _OF_THE_DATA} for step in steps]
 
 
 def _read(word: str, given: dict[str, Any]) -> Augmentation:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from striate.architectures.architecture import Declaration
 from striate.architectures.catalogue import architecture, build, declare
 from striate.architectures.patterns.pattern import is_pattern, parse
-from striate.augmentation.policy import tidy_policy
+from striate.augmentation.policy import policy_numbers
 from striate.datasets.checking.cheap import cheap_findings
 from striate.datasets.checking.finding import Finding
 from striate.datasets.dataset import PARTS, TEST, TRAIN, VALIDATION, Dataset
@@ -99,7 +99,7 @@ class RunData:
 def read_run_data(settings: Settings, display: Display, given: Dataset | None = None) -> RunData:
     """Open and read the data of a run. Raises DataError, UnknownName-, Settings- or SizeError, early if it can."""
     settings.recipe()  # a number that makes no sense is found before the images are read
-    tidy_policy(settings.augment)  # so is a word
+    policy_numbers(settings.augment)  # so is a word
     dataset = _open(settings, display, given)
     channels = settings.channels
     if channels is None and is_pattern(settings.model):

@@ -22,7 +22,7 @@ from typing import Any
 import tomli_w
 
 from striate.architectures.patterns.pattern import is_pattern
-from striate.augmentation.policy import tidy_policy
+from striate.augmentation.policy import policy_numbers
 from striate.datasets.published import NAMED
 from striate.errors import RunError, StorageError
 from striate.machine.choice import Machine
@@ -83,7 +83,7 @@ def begin_run(settings: Settings, run_data: RunData, machine: Machine) -> Path:
 
 def recipe_numbers(settings: Settings) -> dict[str, Any]:
     """Every number that the training follows, also those that are not settings."""
-    return asdict(settings.recipe()) | {"augment": tidy_policy(settings.augment)}
+    return asdict(settings.recipe()) | {"augment": policy_numbers(settings.augment)}
 
 
 def read_run(folder: Path) -> dict[str, Any]:

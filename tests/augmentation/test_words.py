@@ -10,7 +10,7 @@ from striate.augmentation.erasing import Erasing
 from striate.augmentation.flip import Flip
 from striate.augmentation.lighting import Components, Lighting
 from striate.augmentation.mixup import Mixup
-from striate.augmentation.policy import Policy, parse_policy, tidy_policy
+from striate.augmentation.policy import Policy, parse_policy, policy_numbers
 from striate.augmentation.randaugment import RandAugment
 from striate.augmentation.resized_crop import ResizedCrop
 from striate.augmentation.rotation import Rotation
@@ -100,6 +100,10 @@ def test_a_slip_is_refused_in_a_sentence(text, said):
 
 
 def test_words_can_be_checked_before_the_data_are_known():
-    assert tidy_policy("flip:0.5, mixup:alpha=0.4 ,lighting:0.1") == "flip,mixup:alpha=0.4,lighting"
+    assert policy_numbers("flip:0.5, mixup:alpha=0.4 ,lighting:0.1") == [
+        {"name": "flip", "horizontal": 0.5, "vertical": 0.0},
+        {"name": "mixup", "alpha": 0.4, "probability": 1.0},
+        {"name": "lighting", "sigma": 0.1},
+    ]
     with pytest.raises(UnknownNameError, match="'mixip'; did you mean mixup"):
-        tidy_policy("mixip")
+        policy_numbers("mixip")
