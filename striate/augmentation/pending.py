@@ -38,6 +38,8 @@ class Pending:
 
     def settle(self) -> Views:
         """All moves done."""
+        if self.maps is None:
+            return self.views
         return self.settle_some(torch.ones(len(self.views), dtype=torch.bool)).views
 
     def settle_some(self, chosen: Tensor) -> "Pending":
