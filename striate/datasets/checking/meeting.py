@@ -26,7 +26,7 @@ _FARTHEST = 14  # differing bits
 _ALIKE = 0.8  # cosine
 _PARTNERS = 4
 _CROWD = 256  # of more pictures that agree in a band each meets only as many, the nearest in the order of their hashes
-_CHUNK = 1 << 20  # pairs at a time
+_CHUNK, _FEWER = 1 << 20, 1 << 16  # pairs at a time: of numbers, of coefficients
 
 
 class Pairs(NamedTuple):
@@ -108,8 +108,8 @@ def _cosines(
 ) -> NDArray[np.float32]:
     """The cosine (P,) between the coefficients of each pair."""
     found = np.empty(len(first), np.float32)
-    for start in range(0, len(first), _CHUNK):
-        chunk = slice(start, start + _CHUNK)
+    for start in range(0, len(first), _FEWER):
+        chunk = slice(start, start + _FEWER)
         found[chunk] = np.einsum("puv,puv->p", upright[first[chunk]], turned[second[chunk]])
     return found
 

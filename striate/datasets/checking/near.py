@@ -1,12 +1,15 @@
 """Near duplicates: copies that were compressed again, resized, cut a little, brightened, turned or mirrored.
 
-Two thumbnails show the same picture if, laid on each other, their greys correlate to 0.9 and their slopes to 0.93. Of
-the 200 million pairs of 20,000 tiles of CIFAR-10, turned in eight ways, 280 do: all but a few the same photograph, or
-the same thing in the same pose, and none of two classes. Where all pictures resemble each other, as digits and clothes
-do, likeness by chance reaches as far; but it thins out towards 1, where true copies pile up. So as long as at least 20
-pairs are found and the next step, 0.97 or 0.99, would keep less than half of them, that step is taken.
+Two thumbnails show the same picture if, laid on each other, their greys correlate to 0.9 and their slopes to 0.93, and
+if their mean colours agree where both are coloured: a red and a blue disc are two. Of the 200 million pairs of 20,000
+tiles of CIFAR-10, turned in eight ways, 249 do, none of two classes; of the 84 least alike 3 are different things and
+9 different models of aeroplanes in one pose (looked at one by one). Of 151 photographs and their copies at JPEG quality
+50, at half size, at a quarter turn or cut by 3 % all are found, of those cut by 5 % in the middle 99 %, of those
+brightened by 30 % 97 %; cut by 5 % at one corner only 74 % (docs/checking.md has the table).
 
-Two pictures that are both coloured must also agree in their mean colour, or a red and a blue disc would be one.
+Where all pictures resemble each other, as digits and clothes do, likeness by chance reaches as far; but it thins out
+towards 1, where true copies pile up. So as long as at least 20 pairs are found and the next step, 0.97 or 0.99, would
+keep less than half of them, that step is taken.
 """
 
 from collections.abc import Iterator
