@@ -36,7 +36,7 @@ def counts(survey: Survey) -> list[Finding]:
     unit = "boxes" if isinstance(survey.targets, Boxes) else "images"
     example = f"{len(survey.classes)} classes; {unit}: {_listed(survey.classes, of)}"
     advice = "the table by part is in check.html"
-    return [Finding("counts", f"{unit} of each class", "note", len(survey), example, advice)]
+    return [Finding("counts", f"{unit} of each class", "note", int(of.sum()), example, advice, unit)]
 
 
 def unequal(survey: Survey) -> list[Finding]:
@@ -68,7 +68,9 @@ def few(survey: Survey) -> list[Finding]:
     if scarce:
         example = f"training: {_listed([survey.classes[n] for n in scarce], by_part[0, scarce])}"
         advice = f"collect more (at least {_FEW}), merge classes, or start from trained weights"
-        found.append(Finding("few", f"classes with fewer than {_FEW}", "look", len(scarce), example, advice, "classes"))
+        found.append(
+            Finding("few", f"classes of fewer than {_FEW} to train on", "look", len(scarce), example, advice, "classes")
+        )
     if untested:
         example = _listed([survey.classes[number] for number in untested], by_part[0, untested])
         advice = "nothing will be known of them: move some of their images to the test"

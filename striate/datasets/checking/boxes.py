@@ -57,7 +57,7 @@ def _faulty(survey: Survey, own: Boxes, owners: NDArray[np.int64], sizes: NDArra
         order = np.flatnonzero(chosen)[np.argsort(worst[chosen], kind="stable")]
         cases = [Case(int(owners[place]), _box_text(survey, own, int(place)), box=int(place)) for place in order]
         level: Level = "look" if kind == "boxes_twice" else "fault"
-        yield from of_cases(kind, title, level, cases, survey.names, advice=advice)
+        yield from of_cases(kind, title, level, cases, survey.names, advice=advice, unit="boxes")
 
 
 def _again(own: Boxes, owners: NDArray[np.int64]) -> NDArray[np.bool_]:

@@ -54,14 +54,22 @@ class Finding:
 
 
 def of_cases(
-    kind: str, title: str, level: Level, cases: Iterable[Case], names: Sequence[str], *, advice: str
+    kind: str,
+    title: str,
+    level: Level,
+    cases: Iterable[Case],
+    names: Sequence[str],
+    *,
+    advice: str,
+    unit: str = "images",
 ) -> list[Finding]:
-    """A finding of these cases, worst first; none if there is no case."""
+    """A finding of these cases, worst first; none if there is no case. Images count once, boxes each."""
     found = tuple(cases)
     if not found:
         return []
+    count = len({case.place for case in found}) if unit == "images" else len(found)
     example = f"{names[found[0].place]}: {found[0].detail}"
-    return [Finding(kind, title, level, len({case.place for case in found}), example, advice, cases=found)]
+    return [Finding(kind, title, level, count, example, advice, unit, found)]
 
 
 def left_out(findings: Iterable[Finding]) -> list[int]:

@@ -16,8 +16,8 @@ from striate.images.facts import Facts
 from striate.images.fits import Fit
 from striate.images.preparation import Geometry
 
-_MUCH = 1 / 3  # of an image lost, or of a frame left black
-_DISTORTED = 1.5
+_MUCH = 0.4  # of an image lost, or of a frame left black: more than a photograph of 3:2 does
+_DISTORTED = 1.6
 _WORD = 0.005  # lost: less is called nothing
 
 

@@ -57,7 +57,7 @@ def _unseen(survey: Survey) -> list[Finding]:
         found.append(Finding("unseen", "classes without a pixel", "look", len(missing), example, advice, "classes"))
     if beyond:
         example = (
-            f"the values {', '.join(map(str, beyond[:6]))} in {survey.masks.images[beyond].max():,} masks and more"
+            f"the values {', '.join(map(str, beyond[:6]))} in at least {survey.masks.images[beyond].max():,} masks"
         )
         advice = f"expected 0 to {known - 1}, and {IGNORED} for pixels that do not count"
         found.append(
