@@ -1,5 +1,6 @@
 """What `striate check` found, as a person reads it in a terminal."""
 
+from shlex import quote
 from typing import TYPE_CHECKING
 
 from striate.cli.grid import add, show, table_of
@@ -23,7 +24,7 @@ def print_check(result: "CheckResult") -> None:
     show(table)
     if result.clean:
         show("nothing wrong was found")
-    show(
-        printable(f"page    {result.page}"),
-        printable(f"leave out {len(result.left_out):,} images: --exclude {result.folder / 'exclude.txt'}"),
-    )
+    show(printable(f"page      {result.page}"))
+    if result.left_out:
+        many = f"{len(result.left_out):,} image{'s' * (len(result.left_out) > 1)}"
+        show(printable(f"proposal  {many} better left out: --exclude {quote(str(result.folder / 'exclude.txt'))}"))

@@ -35,12 +35,8 @@ def make_page(
     environment.filters["percent"] = lambda share: f"{100 * share:.0f} %"
     environment.filters["whole"] = lambda count: f"{count:,}"
     template = environment.from_string(files(__package__).joinpath("check.html.jinja").read_text(encoding="utf-8"))
-    sizes = upright_sizes(survey.facts)
-    sizes = sizes[sizes[:, 0] > 0]
     return template.render(
-        name=dataset.name,
-        task=dataset.task,
-        divided=dataset.divided,
+        dataset=dataset,
         facts=facts,
         parts=[part for part in PARTS if facts["parts"][part]],
         findings=[_shown(dataset, survey, finding) for finding in findings],
@@ -48,11 +44,18 @@ def make_page(
         left_out=len(left_out(findings)),
         rule=rule,
         classes=class_rows(facts["classes"], _CLASSES),
-        chosen=geometry.fit,
+        geometry=geometry,
         size=f"{geometry.size[1]}×{geometry.size[0]}",
         example=_example(dataset, survey, geometry),
-        sizes=sizes_picture(sizes, max(geometry.size)) if len(sizes) else None,
+        sizes=_sizes(survey, geometry),
     )
+
+
+def _sizes(survey: Survey, geometry: Geometry) -> str | None:
+    """The picture of all sizes; None if no image can be decoded."""
+    sizes = upright_sizes(survey.facts)
+    sizes = sizes[sizes[:, 0] > 0]
+    return sizes_picture(sizes, max(geometry.size)) if len(sizes) else None
 
 
 def _shown(dataset: Dataset, survey: Survey, finding: Finding) -> dict[str, Any]:

@@ -41,6 +41,7 @@ RULE = (
     "equal images whose labels differ; images whose mask cannot be used"
 )
 _LARGEST = 16_384  # pixels of a side
+_MANY = 30_000  # images that are not compared in a moment
 
 
 @dataclass(frozen=True)
@@ -114,6 +115,8 @@ def check(
     if classifier is not None:
         with display.reading(len(dataset)) as watch:
             features = take_features(classifier, dataset, survey, watch)
+    if len(dataset) > _MANY:
+        display.say(f"comparing {len(dataset):,} images with each other: that takes minutes")
     return _write(dataset, survey, geometry, features, folder)
 
 

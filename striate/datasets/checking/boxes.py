@@ -1,17 +1,47 @@
 """Boxes that cannot be right: outside the image, without extent, drawn on an image of another size, or drawn twice."""
 
-from collections.abc import Callable, Iterator
-
 import numpy as np
 from numpy.typing import NDArray
 
-from striate.datasets.checking.finding import Case, Finding, Level, of_cases
+from striate.datasets.checking.finding import Case, Finding, Kind, of_cases
 from striate.datasets.checking.survey import Survey, upright_sizes
 from striate.datasets.targets import Boxes
 
 _SLACK = 1.0  # pixels by which a box may leave the frame: formats count from 0 or from 1, and round
 
-Faulty = Callable[[Boxes, NDArray[np.int64], NDArray[np.int32]], NDArray[np.bool_]]
+_FLAT = Kind(
+    "flat_boxes",
+    "boxes without extent",
+    "fault",
+    "draw them again or remove them: many trainers stop at them",
+    "boxes",
+)
+_OUTSIDE = Kind(
+    "boxes_outside",
+    "boxes outside the image",
+    "fault",
+    "cut them at the edge; if many are, widths and heights were swapped",
+    "boxes",
+)
+_TWICE = Kind(
+    "boxes_twice",
+    "boxes drawn twice",
+    "look",
+    "remove all but one: a detector is punished for finding it once",
+    "boxes",
+)
+_OTHER_SIZE = Kind(
+    "other_size",
+    "annotated at another size",
+    "fault",
+    "the boxes were drawn on another version of the image: scale them, or bring the image back",
+)
+_WITHOUT = Kind(
+    "without_boxes",
+    "images without a box",
+    "note",
+    "background for training; if something is on them, draw it",
+)
 
 
 def boxes(survey: Survey) -> list[Finding]:
@@ -20,44 +50,28 @@ def boxes(survey: Survey) -> list[Finding]:
         return []
     own, sizes = survey.targets, upright_sizes(survey.facts)
     owners = np.repeat(np.arange(len(own)), np.diff(own.starts))  # (M,) the image of each box
-    return [*_faulty(survey, own, owners, sizes), *_other_sizes(survey, own, sizes), *_without(survey, own)]
-
-
-def _faulty(survey: Survey, own: Boxes, owners: NDArray[np.int64], sizes: NDArray[np.int32]) -> Iterator[Finding]:
     left, top, right, bottom = own.corners.T
     extent = np.minimum(right - left, bottom - top)
     width, height = sizes[owners].T
     beyond = np.max([-left, -top, right - width, bottom - height], axis=0, initial=0)
-    flat = extent <= 0
-    outside = (beyond > _SLACK) & (width > 0) & ~flat
-    kinds = (
-        (
-            "flat_boxes",
-            "boxes without extent",
-            flat,
-            extent,
-            "draw them again or remove them: most trainers crash on them",
-        ),
-        (
-            "boxes_outside",
-            "boxes outside the image",
-            outside,
-            -beyond,
-            "cut them at the edge; if many are, widths and heights were swapped",
-        ),
-        (
-            "boxes_twice",
-            "boxes drawn twice",
-            _again(own, owners),
-            extent,
-            "remove all but one: a detector is punished for finding it once",
-        ),
-    )
-    for kind, title, chosen, worst, advice in kinds:
-        order = np.flatnonzero(chosen)[np.argsort(worst[chosen], kind="stable")]
-        cases = [Case(int(owners[place]), _box_text(survey, own, int(place)), box=int(place)) for place in order]
-        level: Level = "look" if kind == "boxes_twice" else "fault"
-        yield from of_cases(kind, title, level, cases, survey.names, advice=advice, unit="boxes")
+    outside = (beyond > _SLACK) & (width > 0) & (extent > 0)
+    return [
+        *_told(survey, _FLAT, extent <= 0, extent),
+        *_told(survey, _OUTSIDE, outside, -beyond),
+        *_told(survey, _TWICE, _again(own, owners), extent),
+        *_other_sizes(survey, own, sizes),
+        *_without(survey, own),
+    ]
+
+
+def _told(survey: Survey, kind: Kind, chosen: NDArray[np.bool_], worst: NDArray[np.float64]) -> list[Finding]:
+    """The boxes (M,) that are chosen, those of the least number first."""
+    own = survey.targets
+    assert isinstance(own, Boxes)
+    order = np.flatnonzero(chosen)[np.argsort(worst[chosen], kind="stable")]
+    owners = np.searchsorted(own.starts, order, "right") - 1
+    pairs = zip(owners.tolist(), order.tolist(), strict=True)
+    return of_cases(kind, [Case(image, _box_text(survey, own, box), box=box) for image, box in pairs], survey.names)
 
 
 def _again(own: Boxes, owners: NDArray[np.int64]) -> NDArray[np.bool_]:
@@ -74,8 +88,7 @@ def _other_sizes(survey: Survey, own: Boxes, sizes: NDArray[np.int32]) -> list[F
     told = own.sizes
     places = np.flatnonzero((told > 0).all(axis=1) & (sizes > 0).all(axis=1) & (told != sizes).any(axis=1))
     cases = [Case(int(place), _size_text(survey, told[place], sizes[place], int(place))) for place in places]
-    advice = "the boxes were drawn on another version of the image: scale them, or bring the image back"
-    return of_cases("other_size", "annotated at another size", "fault", cases, survey.names, advice=advice)
+    return of_cases(_OTHER_SIZE, cases, survey.names)
 
 
 def _size_text(survey: Survey, told: NDArray[np.int32], size: NDArray[np.int32], place: int) -> str:
@@ -88,10 +101,9 @@ def _size_text(survey: Survey, told: NDArray[np.int32], size: NDArray[np.int32],
 def _without(survey: Survey, own: Boxes) -> list[Finding]:
     """Images without any box."""
     cases = [Case(int(place), "no box") for place in np.flatnonzero(np.diff(own.starts) == 0)]
-    advice = "background for training; if something is on them, draw it"
-    return of_cases("without_boxes", "images without a box", "note", cases, survey.names, advice=advice)
+    return of_cases(_WITHOUT, cases, survey.names)
 
 
 def _box_text(survey: Survey, own: Boxes, place: int) -> str:
     left, top, right, bottom = own.corners[place]
-    return f"{survey.classes[own.numbers[place]]} at {left:.6g}, {top:.6g} to {right:.6g}, {bottom:.6g}"
+    return f"{survey.classes[int(own.numbers[place])]} at {left:.6g}, {top:.6g} to {right:.6g}, {bottom:.6g}"

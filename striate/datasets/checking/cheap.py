@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from striate.datasets.checking import balance, copies, files, fitting
+from striate.datasets.checking import balance, copies, files, fitting, mixing
 from striate.datasets.checking.finding import LEVELS, Finding
 from striate.datasets.checking.survey import Survey
 from striate.datasets.targets import Classes
@@ -32,7 +32,7 @@ def cheap_findings(
         *copies.exact(survey),
         *files.turned(survey),
         *files.animated(survey),
-        *files.mixed(survey),
+        *mixing.mixed(survey),
         *balance.unequal(survey),
         *balance.few(survey),
         *fitting.fit(survey, geometry),

@@ -10,10 +10,29 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from striate.datasets.checking.finding import Case, Finding, of_cases
+from striate.datasets.checking.finding import Case, Finding, Kind, of_cases
 from striate.datasets.checking.survey import Survey
 from striate.datasets.dataset import PARTS
 from striate.datasets.targets import Boxes, Classes, Tags
+
+_ACROSS = Kind(
+    "copies_across_parts",
+    "copies across the division",
+    "fault",
+    "the network is tested on what it was shown: --exclude the copies, or give both one group",
+)
+_OTHER_LABELS = Kind(
+    "copies_with_other_labels",
+    "copies with different labels",
+    "fault",
+    "find the right label and remove the others; exclude.txt leaves all of them out",
+)
+_WITHIN = Kind(
+    "copies_within_part",
+    "copies within a part",
+    "look",
+    "they count several times; --exclude the later ones",
+)
 
 
 class Copies(NamedTuple):
@@ -37,56 +56,29 @@ def find_copies(survey: Survey) -> Copies:
 
 def exact(survey: Survey) -> list[Finding]:
     """All findings about equal images."""
-    copies = find_copies(survey)
+    copies, keys = find_copies(survey), label_keys(survey)
     again = copies.members != copies.kept
     across = again & (survey.parts[copies.members] != survey.parts[copies.kept])
-    within = again & ~across
+    agreeing = np.ones(len(again), bool) if keys is None else keys[copies.members] == keys[copies.kept]
     return [
-        *of_cases(
-            "copies_across_parts",
-            "copies across the division",
-            "fault",
-            _cases(survey, copies, across),
-            survey.names,
-            advice="the network is tested on what it was shown: --exclude the copies, or give both one group",
-        ),
-        *of_cases(
-            "copies_with_other_labels",
-            "copies with different labels",
-            "fault",
-            _contradicting(survey, copies),
-            survey.names,
-            advice="find the right label and remove the others; exclude.txt leaves all of them out",
-        ),
-        *of_cases(
-            "copies_within_part",
-            "copies within a part",
-            "look",
-            _cases(survey, copies, within),
-            survey.names,
-            advice="they count several times; --exclude the later ones",
-        ),
+        *of_cases(_ACROSS, _cases(survey, copies, across), survey.names),
+        *of_cases(_OTHER_LABELS, _contradicting(survey, copies), survey.names),
+        *of_cases(_WITHIN, _cases(survey, copies, again & ~across & agreeing), survey.names),
     ]
 
 
 def shared_folders(survey: Survey) -> list[Finding]:
-    """Parts that are the same files as another part: a link, or one folder given twice."""
+    """Parts all of whose files are files of an earlier part too: a link, or one folder given twice."""
     if survey.origins is None:
         return []
-    files = [survey.origins.files[survey.parts == number] for number in range(len(PARTS))]
-    pairs = [(one, other) for one in range(len(PARTS)) for other in range(one + 1, len(PARTS))]
-    return [
-        Finding(
-            "same_folder",
-            "two parts are one folder",
-            "fault",
-            len(files[other]),
-            f"every file of {PARTS[other]} is a file of {PARTS[one]} too, by a link",
-            f"give {PARTS[other]} images of its own: its figures say nothing",
-        )
-        for one, other in pairs
-        if len(files[other]) and (files[other] != 0).all() and np.isin(files[other], files[one]).all()
-    ]
+    found = []
+    for number in range(1, len(PARTS)):
+        own, earlier = (survey.origins.files[chosen] for chosen in (survey.parts == number, survey.parts < number))
+        if len(own) and (own != 0).all() and np.isin(own, earlier).all():
+            example = f"every file of {PARTS[number]} is a file of {' or '.join(PARTS[:number])} too, by a link"
+            advice = f"give {PARTS[number]} images of its own: its figures say nothing"
+            found.append(Finding("same_folder", "two parts are one folder", "fault", len(own), example, advice))
+    return found
 
 
 def label_keys(survey: Survey) -> NDArray[np.int64] | None:

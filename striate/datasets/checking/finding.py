@@ -53,23 +53,24 @@ class Finding:
         }
 
 
-def of_cases(
-    kind: str,
-    title: str,
-    level: Level,
-    cases: Iterable[Case],
-    names: Sequence[str],
-    *,
-    advice: str,
-    unit: str = "images",
-) -> list[Finding]:
+class Kind(NamedTuple):
+    """What a finding of single images is called, and what to do about it."""
+
+    name: str
+    title: str
+    level: Level
+    advice: str
+    unit: str = "images"
+
+
+def of_cases(kind: Kind, cases: Iterable[Case], names: Sequence[str]) -> list[Finding]:
     """A finding of these cases, worst first; none if there is no case. Images count once, boxes each."""
     found = tuple(cases)
     if not found:
         return []
-    count = len({case.place for case in found}) if unit == "images" else len(found)
+    count = len({case.place for case in found}) if kind.unit == "images" else len(found)
     example = f"{names[found[0].place]}: {found[0].detail}"
-    return [Finding(kind, title, level, count, example, advice, unit, found)]
+    return [Finding(kind.name, kind.title, kind.level, count, example, kind.advice, kind.unit, found)]
 
 
 def left_out(findings: Iterable[Finding]) -> list[int]:

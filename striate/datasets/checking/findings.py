@@ -1,6 +1,6 @@
 """Every finding of a survey, faults first."""
 
-from striate.datasets.checking import balance, boxes, copies, files, fitting, masks, near, neighbours, sizes
+from striate.datasets.checking import balance, boxes, copies, files, fitting, masks, mixing, near, neighbours, sizes
 from striate.datasets.checking.finding import LEVELS, Finding
 from striate.datasets.checking.neighbours import Features
 from striate.datasets.checking.survey import Survey
@@ -19,7 +19,7 @@ def all_findings(survey: Survey, geometry: Geometry, features: Features | None =
         *masks.masks(survey),
         *files.turned(survey),
         *files.animated(survey),
-        *files.mixed(survey),
+        *mixing.mixed(survey),
         *files.flat(survey),
         *sizes.small(survey, geometry),
         *sizes.long(survey),

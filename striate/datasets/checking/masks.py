@@ -2,19 +2,25 @@
 
 import numpy as np
 
-from striate.datasets.checking.finding import Case, Finding, of_cases
+from striate.datasets.checking.finding import Case, Finding, Kind, of_cases
 from striate.datasets.checking.survey import Survey, upright_sizes
 from striate.datasets.targets import IGNORED
+
+_UNUSABLE = Kind(
+    "masks",
+    "masks that cannot be used",
+    "fault",
+    "training cannot use them: draw the mask at the image's size, with the values of the classes",
+)
 
 
 def masks(survey: Survey) -> list[Finding]:
     """All findings about masks; none for data without."""
     if survey.masks is None:
         return []
-    advice = "training cannot use them: draw the mask at the image's size, with the values of the classes"
     cases = sorted([*_unreadable(survey), *_unlike(survey)])
     return [
-        *of_cases("masks", "masks that cannot be used", "fault", cases, survey.names, advice=advice),
+        *of_cases(_UNUSABLE, cases, survey.names),
         *_unseen(survey),
     ]
 

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from striate.datasets.checking.aligning import likeness
 from striate.datasets.checking.copies import label_keys, label_text
-from striate.datasets.checking.finding import Case, Finding, of_cases
+from striate.datasets.checking.finding import Case, Finding, Kind, of_cases
 from striate.datasets.checking.hashing import directions
 from striate.datasets.checking.meeting import Pairs, near_pairs
 from striate.datasets.checking.survey import SIDE, Survey, spreads
@@ -32,6 +32,23 @@ _MANY = 20  # pairs of which a share can be told
 _FLAT = 2  # of 255: what spreads less shows nothing that could be compared
 _GREY = 0.02  # of white: a weaker cast is no colour
 _CHUNK = 1 << 15  # pairs
+
+
+_ACROSS = Kind(
+    "near_across_parts",
+    "near duplicates across the division",
+    "look",
+    "one picture in two parts flatters the test: give both one group in a manifest",
+)
+_OTHER_LABELS = Kind(
+    "near_with_other_labels", "near duplicates with different labels", "look", "look which label is right"
+)
+_WITHIN = Kind(
+    "near_within_part",
+    "near duplicates within a part",
+    "look",
+    "give them one group before you divide, so that they stay in one part",
+)
 
 
 class Near(NamedTuple):
@@ -50,26 +67,9 @@ def near(survey: Survey) -> list[Finding]:
     first, second = found.pairs.first, found.pairs.second
     across = survey.parts[first] != survey.parts[second]
     differ = np.zeros(len(first), bool) if keys is None else keys[first] != keys[second]
-    kinds = (
-        (
-            "near_across_parts",
-            "near duplicates across the division",
-            across,
-            "one picture in two parts flatters the test: give both one group in a manifest",
-        ),
-        ("near_with_other_labels", "near duplicates with different labels", differ, "look which label is right"),
-        (
-            "near_within_part",
-            "near duplicates within a part",
-            ~across & ~differ,
-            "give them one group before you divide, so that they stay in one part",
-        ),
-    )
-    return [
-        finding
-        for kind, title, chosen, advice in kinds
-        for finding in of_cases(kind, title, "look", _cases(survey, found, chosen), survey.names, advice=advice)
-    ]
+    kinds = {_ACROSS: across, _OTHER_LABELS: differ, _WITHIN: ~across & ~differ}
+    told = [of_cases(kind, _cases(survey, found, chosen), survey.names) for kind, chosen in kinds.items()]
+    return [finding for findings in told for finding in findings]
 
 
 def find_near(survey: Survey) -> Near:

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from striate.datasets.checking.finding import Case, Finding, of_cases
+from striate.datasets.checking.finding import Case, Finding, Kind, of_cases
 from striate.datasets.checking.survey import Survey
 from striate.datasets.targets import Classes
 
@@ -56,7 +56,7 @@ def doubted(survey: Survey, features: Features | None) -> list[Finding]:
         for row in suspect[np.lexsort((own[suspect], -most[suspect]))].tolist()
     ]
     advice = f"look at each and put it where it belongs ({features.told})"
-    return of_cases("doubted", "labels that look wrong", "look", cases, survey.names, advice=advice)
+    return of_cases(Kind("doubted", "labels that look wrong", "look", advice), cases, survey.names)
 
 
 def _allowed(numbers: NDArray[np.int32]) -> NDArray[np.int64]:

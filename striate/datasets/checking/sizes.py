@@ -2,11 +2,17 @@
 
 import numpy as np
 
-from striate.datasets.checking.finding import Case, Finding, of_cases
+from striate.datasets.checking.finding import Case, Finding, Kind, of_cases
 from striate.datasets.checking.survey import Survey, upright_sizes
 from striate.images.preparation import Geometry
 
 _LONG = 3.0  # times as long as wide
+_EXTREME = Kind(
+    "long",
+    "of extreme aspect",
+    "look",
+    "crop shows a small part of them and stretch distorts them: cut them up, or --fit pad",
+)
 
 
 def small(survey: Survey, geometry: Geometry) -> list[Finding]:
@@ -27,7 +33,8 @@ def small(survey: Survey, geometry: Geometry) -> list[Finding]:
         Case(int(place), f"{sizes[place, 0]}×{sizes[place, 1]}: enlarged {scale[place]:.1f} times") for place in order
     ]
     advice = f"they turn soft at {width}×{height}: use larger originals, or a smaller --size"
-    return of_cases("small", "smaller than the size asked for", "look", cases, survey.names, advice=advice)
+    kind = Kind("small", "smaller than the size asked for", "look", advice)
+    return of_cases(kind, cases, survey.names)
 
 
 def long(survey: Survey) -> list[Finding]:
@@ -37,5 +44,4 @@ def long(survey: Survey) -> list[Finding]:
     places = np.flatnonzero((aspect >= _LONG) & readable)
     order = places[np.argsort(-aspect[places], kind="stable")]
     cases = [Case(int(place), f"{sizes[place, 0]}×{sizes[place, 1]}, {aspect[place]:.1f} to 1") for place in order]
-    advice = "crop shows a small part of them and stretch distorts them: cut them up, or --fit pad"
-    return of_cases("long", "of extreme aspect", "look", cases, survey.names, advice=advice)
+    return of_cases(_EXTREME, cases, survey.names)

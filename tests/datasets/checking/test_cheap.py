@@ -1,7 +1,7 @@
 import numpy as np
 
 from striate.datasets.checking.cheap import cheap_findings
-from striate.datasets.checking.finding import Case, Finding, of_cases
+from striate.datasets.checking.finding import Case, Finding, Kind, of_cases
 from striate.datasets.checking.findings import all_findings
 from striate.images.preparation import Geometry
 
@@ -81,16 +81,16 @@ def test_faults_come_first_and_remarks_are_notes(survey_of):
 
 def test_images_count_once_and_boxes_each():
     cases = [Case(0, "x", box=0), Case(0, "y", box=1)]
-    (images,) = of_cases("k", "t", "look", cases, ["a"], advice="")
-    (boxes,) = of_cases("k", "t", "look", cases, ["a"], advice="", unit="boxes")
+    (images,) = of_cases(Kind("k", "t", "look", ""), cases, ["a"])
+    (boxes,) = of_cases(Kind("k", "t", "look", "", "boxes"), cases, ["a"])
     assert (images.many, boxes.many) == ("1 image", "2 boxes")
     assert Finding("k", "t", "look", 1, "", "", "boxes").many == "1 box"
     assert Finding("k", "t", "look", 1, "", "", "classes").many == "1 class"
-    assert of_cases("k", "t", "look", [], ["a"], advice="") == []
+    assert of_cases(Kind("k", "t", "look", ""), [], ["a"]) == []
 
 
 def test_a_finding_becomes_plain_values():
-    (finding,) = of_cases("k", "t", "fault", [Case(1, "d", 0, True), Case(0, "e")], ["a", "b"], advice="x")
+    (finding,) = of_cases(Kind("k", "t", "fault", "x"), [Case(1, "d", 0, True), Case(0, "e")], ["a", "b"])
     assert finding.to_dict(["a", "b"])["cases"] == [
         {"path": "b", "detail": "d", "partner": "a", "leave_out": True},
         {"path": "a", "detail": "e", "leave_out": False},

@@ -63,7 +63,7 @@ def test_a_test_folder_that_is_a_link_to_training_is_told(survey_of):
     survey = survey_of("aabab", parts="tttee", origins=Origins(files, files))
     (finding,) = shared_folders(survey)
     assert (finding.kind, finding.level, finding.count) == ("same_folder", "fault", 2)
-    assert finding.example == "every file of test is a file of train too, by a link"
+    assert finding.example == "every file of test is a file of train or validation too, by a link"
     files = np.array([1, 2, 3, 1, 4])
     assert shared_folders(survey_of("aabab", parts="tttee", origins=Origins(files, files))) == []
 

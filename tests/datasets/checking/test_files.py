@@ -1,7 +1,8 @@
 import pytest
 
-from striate.datasets.checking.files import animated, flat, formats, mixed, turned, unreadable
+from striate.datasets.checking.files import animated, flat, formats, turned, unreadable
 from striate.datasets.checking.finding import left_out
+from striate.datasets.checking.mixing import mixed
 
 
 def kinds(findings):
@@ -18,6 +19,13 @@ def test_broken_and_empty_files_are_told_apart_and_left_out(survey_of, photo):
     assert kinds(found) == {"unreadable": [0, 3], "empty": [2]}
     assert left_out(found) == [0, 2, 3]
     assert all(finding.level == "fault" for finding in found)
+
+
+def test_what_only_wants_an_option_is_not_left_out(survey_of):
+    reasons = {0: "it has 5 bands: --channels 5 takes them all"}
+    (finding,) = found = unreadable(survey_of("a", facts=[None], reasons=reasons))
+    assert (finding.kind, finding.level) == ("unsettled", "look")
+    assert left_out(found) == []
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
