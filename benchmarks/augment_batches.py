@@ -4,12 +4,12 @@ Both shift by up to 4 pixels over black ("pad 4 and crop"), mirror half of the i
 in a new order each epoch. The peer is what people write: a Dataset of PIL images in memory, torchvision's RandomCrop,
 RandomHorizontalFlip, ToTensor and Normalize, one image at a time in a DataLoader with 0 or with 2 workers, which stay
 from epoch to epoch. They take turns, epoch by epoch, in one process with torch's default number of threads; the first
-epoch of each is not counted. Ours is timed with one thread as well. GOMP_SPINCOUNT is what `striate` sets for itself.
+epoch of each is not counted. Ours is timed with one thread as well, which suffers less from other work on the machine.
 
 Outputs compared: the two normalise alike, image by image; and on images that tell where their pixels came from, every
 shift and flip is equally frequent in both (chi-square).
 
-    pip install '.[peers]' && GOMP_SPINCOUNT=1000 python benchmarks/augment_batches.py
+    pip install '.[peers]' && python benchmarks/augment_batches.py
 
 takes 20,000 images of CIFAR-10 and of Fashion-MNIST from STRIATE_SHARED (default ../shared) and writes
 benchmarks/results/augment_batches.json.

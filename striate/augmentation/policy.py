@@ -24,7 +24,7 @@ from striate.augmentation.rotation import Rotation
 from striate.augmentation.shift import Shift
 from striate.augmentation.variation import Variation
 from striate.augmentation.views import Views
-from striate.augmentation.wording import read_step, write_step
+from striate.augmentation.wording import FROM_DATA, read_step, write_step
 from striate.errors import SettingsError, UnknownNameError
 from striate.images.keyed import Draws
 
@@ -42,7 +42,6 @@ POLICY_NAMES: dict[str, type[Augmentation]] = {
     "cutmix": CutMix,
 }
 NO_STEPS = "none"
-_OF_THE_DATA = ("num_classes", "components")
 
 
 @dataclass(frozen=True)
@@ -108,7 +107,7 @@ def policy_numbers(text: str) -> list[dict[str, Any]]:
     """
     policy = parse_policy(text, num_classes=1, components=Components(directions=((1.0,),), spreads=(1.0,)))
     steps: list[dict[str, Any]] = policy.to_dict()["steps"]
-    return [{name: value for name, value in step.items() if name not in _OF_THE_DATA} for step in steps]
+    return [{name: value for name, value in step.items() if name not in FROM_DATA} for step in steps]
 
 
 def _read(word: str, given: dict[str, Any]) -> Augmentation:
