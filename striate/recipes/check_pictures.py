@@ -36,7 +36,7 @@ def small_copy(dataset: Dataset, place: int, *, box: int = -1) -> str | None:
     if box >= 0 and isinstance(dataset.targets, Boxes):
         return _uri(_with_boxes(image, dataset.targets, place, box))
     image.thumbnail((_SIDE, _SIDE), Image.Resampling.BOX)
-    return _uri(image)
+    return _uri(_enlarged(image, _SIDE))
 
 
 def fitted(pixels: Pixels, geometry: Geometry, fit: Fit) -> str:
@@ -51,6 +51,7 @@ def cropped(pixels: Pixels, geometry: Geometry) -> str:
     """The whole image, what crop throws away being dark and the rest in a frame."""
     image = _image(pixels)
     image.thumbnail((2 * _SHOWN, _SHOWN))
+    image = _enlarged(image, _SHOWN)
     height, width = geometry.size
     scale = geometry.share * min(image.width / width, image.height / height)
     kept = (round(width * scale), round(height * scale))
@@ -125,6 +126,12 @@ def _outline(pen: ImageDraw.ImageDraw, corners: NDArray[np.float64], colour: str
         pen.line((left - 6, bottom + 6, right + 6, top - 6), fill=colour, width=width)
     else:
         pen.rectangle((left, top, right, bottom), outline=colour, width=width)
+
+
+def _enlarged(image: Image.Image, side: int) -> Image.Image:
+    """As often as it fits into this side: a tile of few pixels is shown with its pixels."""
+    times = max(1, side // max(image.size))
+    return image.resize((image.width * times, image.height * times), Image.Resampling.NEAREST)
 
 
 def _image(pixels: Pixels) -> Image.Image:

@@ -11,6 +11,7 @@ import csv
 import io
 import itertools
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -53,7 +54,7 @@ class CheckResult:
     findings: tuple[Finding, ...]
     facts: dict[str, Any] = field(repr=False)
     left_out: tuple[str, ...]  # names of images that are better left out
-    names: Any = field(repr=False)  # (N,) of all images
+    names: Sequence[str] = field(repr=False)  # (N,) of all images
 
     @property
     def clean(self) -> bool:
