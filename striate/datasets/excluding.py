@@ -1,6 +1,7 @@
 """A list of images to leave out: one name a line, or the check.csv of `striate check`, whose suggestions are taken."""
 
 import csv
+import io
 from pathlib import Path
 
 from striate.errors import DataError
@@ -20,7 +21,7 @@ def read_excluded(path: Path) -> tuple[str, ...]:
     if path.suffix.lower() != ".csv":
         lines = (line.strip() for line in text.splitlines())
         return tuple(dict.fromkeys(line for line in lines if line and not line.startswith("#")))
-    rows = csv.DictReader(text.splitlines())
+    rows = csv.DictReader(io.StringIO(text, newline=""))
     if not {"path", "suggestion"} <= set(rows.fieldnames or ()):
         raise DataError(
             f"{path} has the columns {', '.join(rows.fieldnames or ['none'])}; expected path and suggestion, as "
