@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from difflib import get_close_matches
 from pathlib import Path
 from typing import NamedTuple
 
@@ -75,8 +76,8 @@ def open_layout(data: "str | os.PathLike[str] | Dataset") -> Dataset:
 
 def _refuse(data: str, root: Path) -> None:
     """Raise what says best why there is nothing to open."""
-    if data and not root.exists() and os.sep not in data and root.suffix == "":
-        raise UnknownNameError("data set or path", data, NAMED)
+    if not root.exists() and get_close_matches(data, NAMED, cutoff=0.6):
+        raise UnknownNameError("data set", data, NAMED)
     what = f"{data or 'an empty name'} is {'a file of no known layout' if data and root.exists() else 'not there'}"
     raise DataError(
         f"{what}; expected a folder with one sub-folder of images for each class, a .csv or .parquet of paths and "

@@ -43,7 +43,7 @@ def test_the_installed_command_is_the_module():
 def test_bad_input_ends_with_code_2_and_no_traceback(tmp_path):
     result = call("train", "nowhere", cwd=tmp_path)
     assert (result.returncode, result.stdout) == (2, "")
-    assert result.stderr.startswith("striate: nowhere is not there; expected `digits` or a folder")
+    assert result.stderr.startswith("striate: nowhere is not there; expected a folder with one sub-folder")
     assert result.stderr.count("\n") == 1
 
 

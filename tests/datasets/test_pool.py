@@ -56,15 +56,14 @@ def test_an_error_is_raised_in_its_turn(workers):
 
 
 def test_workers_end_when_nobody_asks_any_more():
-    before = threading.active_count()
+    before = set(threading.enumerate())
     results = read_many(range(1000), lambda item, _: item, workers=3, ahead=5)
     next(results)
+    workers = set(threading.enumerate()) - before
     results.close()
-    for _ in range(200):
-        if threading.active_count() == before:
-            break
-        time.sleep(0.01)
-    assert threading.active_count() == before
+    for worker in workers:
+        worker.join(timeout=10)
+    assert len(workers) == 3 and not any(worker.is_alive() for worker in workers)
 
 
 def test_a_slow_file_is_named_while_it_is_waited_for(monkeypatch):
