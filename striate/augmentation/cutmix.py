@@ -36,7 +36,7 @@ class CutMix:
         """The batch, pasted into. Masks are pasted too; raises SettingsError for boxes and keypoints."""
         expect_mixable("cutmix", views, masks=True)
         rectangles = self.rectangles(views.size, draws)
-        inside = inside_rectangles(rectangles, views.size)  # (N, H, W)
+        inside = inside_rectangles(rectangles.to(views.images.device), views.size)  # (N, H, W)
         sides = rectangles[:, 2:] - rectangles[:, :2]  # (N, 2)
         own = 1 - sides.prod(1).double() / (views.size[0] * views.size[1])
         partner = partners(draws, "cutmix partner")
@@ -62,4 +62,4 @@ class CutMix:
 def _paste(images: Tensor, partner: Tensor, inside: Tensor) -> Tensor:
     """The partners' pixels where `inside`, the images' own elsewhere."""
     others = images.index_select(0, partner.to(images.device))
-    return choose(inside.to(images.device), others, images)
+    return choose(inside, others, images)

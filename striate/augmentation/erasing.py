@@ -8,6 +8,7 @@ What cannot be seen is not asked for: masks become 255 there, and boxes and keyp
 """
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Literal, get_args
 
 import numpy as np
@@ -46,7 +47,7 @@ class Erasing:
     def apply(self, views: Views, draws: Draws) -> Views:
         """The batch, some of it painted over."""
         rectangles = self.rectangles(views.size, draws)
-        inside = inside_rectangles(rectangles, views.size).to(views.images.device)  # (N, H, W)
+        inside = inside_rectangles(rectangles.to(views.images.device), views.size)  # (N, H, W)
         paint = self._paint(views, draws)
         painted = choose(inside[:, None], bits(paint), bits(views.images)).view(views.images.dtype)
         masks, boxes, keypoints = views.masks, views.boxes, views.keypoints
@@ -84,12 +85,18 @@ class Erasing:
             level = 0 if self.paint == "black" else colours // 2
             return _as_stored(torch.full((1, 1, 1, 1), level), views)
         shape = views.images.shape[1:]
-        sheet = Draws(draws.seed, draws.epoch, np.zeros(1, np.int64)).uniform("erase sheet", shape.numel())
+        sheet = _sheet(draws.seed, draws.epoch, shape.numel())
         phases = draws.uniform("erase phase", 1)[:, :, None, None]  # (N, 1, 1, 1)
         first, second = (_as_stored(part * colours, views) for part in (sheet.view(1, *shape), phases))
         if views.images.is_floating_point():
             return (first + second) % colours
         return bits(first) + bits(second)  # (N, C, H, W); integers wrap around by themselves
+
+
+@lru_cache(maxsize=2)
+def _sheet(seed: int, epoch: int, values: int) -> Tensor:
+    """Uniform numbers (1, values) in [0, 1), the same for a whole epoch."""
+    return Draws(seed, epoch, np.zeros(1, np.int64)).uniform("erase sheet", values)
 
 
 def _as_stored(values: Tensor, views: Views) -> Tensor:

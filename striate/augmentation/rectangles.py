@@ -29,7 +29,7 @@ def inside_rectangles(rectangles: Tensor, frame: tuple[int, int]) -> Tensor:
     """Which pixels (N, H, W) lie in their image's rectangle (N, 4): left, top, right, bottom in whole pixels."""
     height, width = frame
     left, top, right, bottom = rectangles[:, :, None].unbind(1)  # (N, 1) each
-    rows, columns = torch.arange(height), torch.arange(width)
+    rows, columns = (torch.arange(side, device=rectangles.device) for side in (height, width))
     high = ((rows >= top) & (rows < bottom)).to(torch.uint8)  # (N, H)
     wide = ((columns >= left) & (columns < right)).to(torch.uint8)  # (N, W)
     return (high[:, :, None] * wide[:, None]).view(torch.bool)  # bytes are multiplied faster than bools are joined

@@ -69,6 +69,7 @@ class Shift:
         high, wide = padded.shape[2:]
         runs = padded.as_strided((padded.numel() - width + 1, width), (1, 1))
         window = (self.pixels - steps[:, 1]) * wide + self.pixels - steps[:, 0]  # (N,) its first value in a plane
-        planes = window[:, None] + np.arange(count * channels).reshape(count, channels) * (high * wide)  # (N, C)
-        rows = planes[:, :, None] + np.arange(height) * wide  # (N, C, H); in NumPy, which is quicker with few numbers
-        return runs.index_select(0, torch.from_numpy(rows.ravel()).to(images.device)).view(images.shape)
+        planes = torch.arange(count * channels, device=images.device).view(count, channels, 1) * (high * wide)
+        lines = torch.arange(height, device=images.device) * wide
+        rows = (torch.from_numpy(window).to(images.device)[:, None, None] + planes) + lines  # (N, C, H)
+        return runs.index_select(0, rows.flatten()).view(images.shape)
