@@ -94,7 +94,7 @@ def contend(who: str, folder: Path) -> None:
         began, count, sample = time.perf_counter(), 0, []
         for images, _ in epoch():
             count += len(images)
-            sample.append(images[:1])
+            sample.append(images[:1].clone())  # and not the whole batch with it
         rates.append(count / (time.perf_counter() - began))
     peak = [resource.getrusage(whom).ru_maxrss * 1024 for whom in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     pixels = torch.cat(sample)[:16].numpy()
