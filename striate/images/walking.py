@@ -9,7 +9,8 @@ from striate.errors import DataError
 def files_below(folder: Path) -> list[Path]:
     """All files in a folder and below, sorted, but hidden ones; links are followed, each folder once.
 
-    Raises DataError for a folder that may not be read.
+    A link that leads nowhere counts as a file, so that whoever reads it says that it is not there. Raises DataError
+    for a folder that may not be read.
     """
     found: list[Path] = []
     seen: set[str] = set()
@@ -18,7 +19,7 @@ def files_below(folder: Path) -> list[Path]:
         folders[:] = [] if real in seen else [name for name in folders if not hidden(name)]
         found += [] if real in seen else [Path(here, name) for name in files if not hidden(name)]
         seen.add(real)
-    return sorted(path for path in found if path.is_file())
+    return sorted(path for path in found if path.is_file() or _leads_nowhere(path))
 
 
 def entries(folder: Path) -> list[Path]:
@@ -33,6 +34,10 @@ def entries(folder: Path) -> list[Path]:
 def hidden(name: str) -> bool:
     """Whether a name is the system's and not the user's."""
     return name.startswith((".", "__MACOSX"))
+
+
+def _leads_nowhere(path: Path) -> bool:
+    return path.is_symlink() and not path.exists()
 
 
 def _refuse(error: OSError) -> None:

@@ -1,7 +1,10 @@
+import os
+
 import pytest
 
-from striate.errors import DataError
+from striate.errors import DataError, ImageError
 from striate.images import walking
+from striate.images.reading import read_image
 from striate.images.walking import files_below
 
 
@@ -19,6 +22,17 @@ def test_a_linked_folder_is_followed_and_a_circle_of_links_ends(tmp_path):
     (tmp_path / "cat/more").symlink_to(tmp_path / "elsewhere")
     (tmp_path / "elsewhere/back").symlink_to(tmp_path / "cat")
     assert files_below(tmp_path / "cat") == [tmp_path / "cat/more/x.png"]
+
+
+def test_a_link_that_leads_nowhere_is_listed_and_reading_it_says_so(tmp_path):
+    (tmp_path / "cat").mkdir()
+    (tmp_path / "cat/gone.png").symlink_to(tmp_path / "nowhere.png")
+    (tmp_path / "cat/circle.png").symlink_to(tmp_path / "cat/circle.png")
+    os.mkfifo(tmp_path / "cat/pipe.png")
+    found = files_below(tmp_path)
+    assert found == [tmp_path / "cat/circle.png", tmp_path / "cat/gone.png"]
+    with pytest.raises(ImageError, match=r"gone\.png: no such file"):
+        read_image(found[1])
 
 
 def test_a_folder_that_may_not_be_read_is_named(tmp_path, monkeypatch):
