@@ -17,7 +17,8 @@ from striate.errors import DataError
 from striate.images.walking import entries
 
 _KEYS = {TRAIN: ("train",), VALIDATION: ("val", "valid", "validation"), TEST: ("test",)}
-_ASKED = ("path", "names", "nc", *(key for keys in _KEYS.values() for key in keys))
+_POSES = "kpt_shape"  # numbers and columns of the key points that follow each box
+_ASKED = ("path", "names", "nc", _POSES, *(key for keys in _KEYS.values() for key in keys))
 _IMAGES, _LABELS = "images", "labels"
 _YAML = (".yaml", ".yml")
 
@@ -97,6 +98,11 @@ def _from_folders(root: Path) -> YoloFiles:
 
 def _from_settings(path: Path) -> YoloFiles:
     settings = read_settings(path, _ASKED)
+    if _POSES in settings:
+        raise DataError(
+            f"{path} has `{_POSES}`, so its labels hold poses, whose key points would be read as outlines; expected "
+            "boxes or outlines: keep the first five columns of each label and remove the line"
+        )
     base = path.parent
     if isinstance(where := settings.get("path"), str) and (base / where).is_dir():
         base = base / where  # if it is not there, the data were moved together with their data.yaml

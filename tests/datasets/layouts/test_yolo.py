@@ -50,6 +50,13 @@ def test_shares_become_pixels_of_the_image(two_parts):
     assert dataset.targets.sizes.tolist() == [[200, 100], [0, 0], [200, 100]]
 
 
+def test_labels_of_poses_are_refused_because_they_look_like_outlines(two_parts):
+    (two_parts / "data.yaml").write_text(DATA + "kpt_shape: [2, 3]\n")
+    label(two_parts / "labels/train/a.txt", "1 0.5 0.5 0.25 0.5 0.4 0.4 1 0.6 0.6 1")  # 11 columns: 5 points?
+    with pytest.raises(DataError, match=r"data\.yaml has `kpt_shape`, so its labels hold poses"):
+        read_yolo(two_parts)
+
+
 def test_a_longer_line_is_an_outline_and_its_box_is_its_extent(two_parts):
     outlines = read_yolo(two_parts).targets.polygons
     assert [len(rings) for rings in outlines] == [0, 1, 0]
