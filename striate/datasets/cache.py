@@ -10,6 +10,7 @@ import fcntl
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -21,6 +22,7 @@ from numpy.typing import NDArray
 _PARTIAL = "partial-"
 _LOCK = "lock"
 _SHARE = 0.5  # of the disk's free room, and of what is kept already
+_RECENT = 3600.0  # seconds for which an entry is not removed after its use: a run fills several, one after another
 
 
 def cache_folder() -> Path:
@@ -41,7 +43,7 @@ def find_entry(key: str) -> Path | None:
 
 
 def make_room(needed: int) -> bool:
-    """Whether so many bytes may be kept; entries that were not used for longest make room for them."""
+    """Whether so many bytes may be kept; entries that were not used for longest, nor of late, make room for them."""
     folder = cache_folder()
     folder.mkdir(parents=True, exist_ok=True)
     _sweep(folder)
@@ -52,11 +54,11 @@ def make_room(needed: int) -> bool:
     if needed > limit:
         return False
     for entry in entries:
-        if used + needed <= limit:
+        if used + needed <= limit or time.time() - entry.stat().st_mtime < _RECENT:
             break
         shutil.rmtree(entry, ignore_errors=True)
         used -= sizes[entry]
-    return True
+    return used + needed <= limit
 
 
 @contextmanager
@@ -90,7 +92,11 @@ def new_pixels(path: Path, shape: tuple[int, ...], dtype: np.dtype[Any]) -> tupl
         begin = file.tell()
     descriptor = os.open(path, os.O_RDWR)
     try:
-        os.posix_fallocate(descriptor, 0, begin + int(np.prod(shape)) * dtype.itemsize)
+        size = begin + int(np.prod(shape)) * dtype.itemsize
+        if hasattr(os, "posix_fallocate"):
+            os.posix_fallocate(descriptor, 0, size)
+        else:  # macOS: a full disk is then found by the write that meets it
+            os.ftruncate(descriptor, size)
     except OSError:
         os.close(descriptor)
         raise

@@ -14,7 +14,7 @@ def read_excluded(path: Path) -> tuple[str, ...]:
     suggestion the rows that say yes are taken.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise DataError(f"the list {path} cannot be read: {reason}; expected one name a line") from error

@@ -71,7 +71,7 @@ def _read(stream: BinaryIO) -> Frame:
     head = stream.read(8)
     stream.seek(0)
     if head.startswith(arrays.MAGIC):
-        return read_frame(np.load(stream, allow_pickle=False))
+        return Frame(*arrays.npy_size(stream))
     layout = tiff.read_layout(stream) if head.startswith(tiff.MAGIC) else None
     if layout:
         return Frame(layout.width, layout.height, layout.orientation)

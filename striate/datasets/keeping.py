@@ -8,12 +8,14 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from striate.datasets import cache
 from striate.datasets.dataset import Dataset
@@ -23,22 +25,27 @@ from striate.datasets.loading import (
     Loading,
     Skipped,
     Survey,
-    channels_of,
+    expect_readable,
     image_set,
     load_images,
     pixel_type,
+    room_of,
+    settle_channels,
     survey,
 )
 from striate.datasets.pool import Note, read_many
 from striate.datasets.stack import Prepared
+from striate.errors import ImageError
 from striate.images.facts import Facts
 from striate.images.preparation import Geometry
+from striate.images.sources import open_source
 
 _FORMAT = 1  # of an entry
 _DECODERS = ("pillow", "simplejpeg", "torch", "imagecodecs")  # whose versions may change a pixel
 _PIXELS, _SURVEY, _MARKS = "pixels.npy", "survey.json", "marks.npy"
 _WITH_PIXELS, _ALONE = "-pixels", "-survey"  # two kinds of entries
 _FILES_TOGETHER = 32
+_SURVEYED = 64  # bytes at the most of what a pass keeps of an image beside its pixels
 
 
 @dataclass(frozen=True)
@@ -52,7 +59,7 @@ class Kept:
 
 def bytes_needed(count: int, geometry: Geometry) -> int:
     """Of the prepared pixels of so many images."""
-    return count * (geometry.channels or 3) * int(np.prod(geometry.size)) * pixel_type(geometry).itemsize
+    return count * int(np.prod(room_of(geometry))) * pixel_type(geometry).itemsize
 
 
 def keep_images(
@@ -63,22 +70,42 @@ def keep_images(
     What the cache cannot take is told and decoded each time instead. Raises DataError as `load_images` does.
     """
     how = loading or Loading()
-    size = f"{bytes_needed(len(dataset), geometry) / 1e6:,.0f} MB"
+    settled = settle_channels(dataset, geometry)
+    needed = bytes_needed(len(dataset), settled)
+    size = f"{needed / 1e6:,.0f} MB"
     if keep in ("auto", "memory"):
-        return Kept(*load_images(dataset, geometry, classes, how), f"in memory, {size}")
-    key = content_key(dataset, geometry, how)
-    wanted = keep == "disk" and _has_room(bytes_needed(len(dataset), geometry), how)
-    entry = cache.find_entry(key + _WITH_PIXELS) or (None if wanted else cache.find_entry(key + _ALONE))
-    if entry is not None:
-        found, told = _read_survey(entry), "found there"
-        how.watch.advance(len(dataset))
-    else:
-        found, wanted = _fill(key, dataset, geometry, how, wanted)
-        entry, told = cache.find_entry(key + _WITH_PIXELS), "put there now"
-    if not wanted or entry is None:
-        return Kept(*image_set(dataset, geometry, classes, found, None), f"decoded anew each time ({size} not kept)")
-    images, skipped = image_set(dataset, geometry, classes, found, cache.open_pixels(entry / _PIXELS))
-    return Kept(images, skipped, f"mapped from {entry}, {size}, {told}")
+        return Kept(*load_images(dataset, settled, classes, how), f"in memory, {size}")
+    key = content_key(dataset, settled, how)
+    wanted = _has_room(needed if keep == "disk" else len(dataset) * _SURVEYED, how) and keep == "disk"
+    entry = _look_up(key, dataset, how, wanted)
+    told = "found there"
+    if entry is None:
+        found, wanted = _fill(key, dataset, settled, how, wanted)
+        pixels = cache.open_pixels(cache.cache_folder() / (key + _WITH_PIXELS) / _PIXELS) if wanted else None
+        entry, told = _Entry(found, pixels), "put there now"
+    where = f"decoded anew each time ({size} not kept)"
+    if entry.pixels is not None:
+        where = f"mapped from {cache.cache_folder()}, {size}, {told}"
+    return Kept(*image_set(dataset, settled, classes, entry.found, entry.pixels, how), where)
+
+
+class _Entry(NamedTuple):
+    """What the cache holds of a set: pixels only where they were wanted."""
+
+    found: Survey
+    pixels: NDArray[Any] | None
+
+
+def _look_up(key: str, dataset: Dataset, how: Loading, wanted: bool) -> _Entry | None:
+    """The entry of these images, if there is one; another process may remove it while we look."""
+    with suppress(FileNotFoundError):
+        folder = cache.find_entry(key + _WITH_PIXELS) or (None if wanted else cache.find_entry(key + _ALONE))
+        if folder is not None:
+            entry = _Entry(_read_survey(folder), cache.open_pixels(folder / _PIXELS) if wanted else None)
+            expect_readable(dataset, entry.found, how)
+            how.watch.advance(len(dataset))
+            return entry
+    return None
 
 
 def content_key(dataset: Dataset, geometry: Geometry, how: Loading) -> str:
@@ -91,8 +118,10 @@ def content_key(dataset: Dataset, geometry: Geometry, how: Loading) -> str:
 
     versions = (_FORMAT, *map(_version, _DECODERS))
     whole = hashlib.blake2b(repr((versions, geometry)).encode(), digest_size=16)
-    for part in read_many(parts, digest, workers=how.workers, ahead=2 * how.workers, slow=how.watch.slow):
-        whole.update(part)
+    reading = read_many(parts, digest, workers=how.workers, ahead=2 * how.workers, slow=how.watch.slow)
+    with closing(reading):
+        for part in reading:
+            whole.update(part)
     return whole.hexdigest()
 
 
@@ -109,9 +138,10 @@ def _digest(dataset: Dataset, place: int, note: Note) -> bytes:
     source = dataset.source(place)
     if isinstance(source, str | os.PathLike):
         try:
-            source = Path(source).read_bytes()
-        except OSError as error:
-            source = repr(error.errno).encode()
+            with open_source(source) as file:
+                return hashlib.file_digest(file, _hash).digest()  # type: ignore[arg-type]
+        except (ImageError, OSError) as error:
+            source = str(error).encode(errors="replace")
     elif isinstance(source, np.ndarray):
         source = repr((source.shape, source.dtype)).encode() + source.tobytes()
     elif not isinstance(source, bytes):
@@ -119,11 +149,15 @@ def _digest(dataset: Dataset, place: int, note: Note) -> bytes:
     return hashlib.blake2b(source, digest_size=16).digest()
 
 
+def _hash() -> "hashlib._Hash":
+    return hashlib.blake2b(digest_size=16)  # type: ignore[return-value]
+
+
 def _has_room(needed: int, how: Loading) -> bool:
     try:
         if cache.make_room(needed):
             return True
-        how.watch.say(f"the disk of {cache.cache_folder()} has no room for {needed / 1e9:.1f} GB of prepared images")
+        how.watch.say(f"the disk of {cache.cache_folder()} has no room for {needed / 1e6:,.0f} MB of prepared images")
     except OSError as error:
         how.watch.say(f"prepared images cannot be kept in {cache.cache_folder()}: {error.strerror or error}")
     return False
@@ -150,7 +184,7 @@ def _nowhere(_place: int, _image: Prepared) -> None: ...
 
 def _putter(partial: Path, dataset: Dataset, geometry: Geometry, opened: ExitStack) -> Callable[[int, Prepared], None]:
     """What writes an image to its place in the entry's file; from several threads, without a map."""
-    shape = (channels_of(dataset, geometry), *geometry.size)
+    shape = room_of(geometry)
     dtype = pixel_type(geometry)
     descriptor, begin = cache.new_pixels(partial / _PIXELS, (len(dataset), *shape), dtype)
     opened.callback(os.close, descriptor)

@@ -6,6 +6,7 @@ asked for. So what cannot be read, and what was seen, is known before training b
 
 import hashlib
 from collections.abc import Callable, Sequence
+from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Protocol
@@ -25,6 +26,7 @@ from striate.images.preparation import Geometry
 
 _TOGETHER = 8  # images that a worker takes at once
 _CHUNK = 256  # images that are looked through at once
+_LOOKED_AT = 64  # images, to know how many channels a set has
 
 
 class Watch(Protocol):
@@ -121,13 +123,13 @@ def load_images(
     raises DataError. Labels become numbers by their place in `classes`.
     """
     how = loading or Loading()
-    channels = channels_of(dataset, geometry)
-    pixels = np.empty((len(dataset), channels, *geometry.size), pixel_type(geometry))
+    settled = settle_channels(dataset, geometry)
+    pixels = np.empty((len(dataset), *room_of(settled)), pixel_type(settled))
 
     def put(place: int, image: Prepared) -> None:
         pixels[place] = image  # a grey image fills all channels
 
-    return image_set(dataset, geometry, classes, survey(dataset, geometry, how, put), pixels)
+    return image_set(dataset, settled, classes, survey(dataset, settled, how, put), pixels, how)
 
 
 def survey(dataset: Dataset, geometry: Geometry, how: Loading, put: Callable[[int, Prepared], None]) -> Survey:
@@ -151,27 +153,37 @@ def survey(dataset: Dataset, geometry: Geometry, how: Loading, put: Callable[[in
         return len(places)
 
     parts = [range(start, min(start + _TOGETHER, count)) for start in range(0, count, _TOGETHER)]
-    for done in read_many(parts, read, workers=how.workers, ahead=2 * how.workers, slow=how.watch.slow):
-        how.watch.advance(done)
-        if how.strict and found.reasons:
-            place = min(found.reasons)
-            raise DataError(
-                f"{dataset.names[place]}: {found.reasons[place]}; repair or remove it, or leave out --strict"
-            )
+    reading = read_many(parts, read, workers=how.workers, ahead=2 * how.workers, slow=how.watch.slow)
+    with closing(reading):
+        for done in reading:
+            how.watch.advance(done)
+            expect_readable(dataset, found, how)
     return found
 
 
+def expect_readable(dataset: Dataset, found: Survey, how: Loading) -> None:
+    """Raise DataError for the first image that cannot be read, if that was asked for."""
+    if how.strict and found.reasons:
+        place = min(found.reasons)
+        raise DataError(f"{dataset.names[place]}: {found.reasons[place]}; repair or remove it, or leave out --strict")
+
+
 def image_set(
-    dataset: Dataset, geometry: Geometry, classes: Sequence[str], found: Survey, pixels: Prepared | None
+    dataset: Dataset,
+    geometry: Geometry,
+    classes: Sequence[str],
+    found: Survey,
+    pixels: Prepared | None,
+    how: Loading,
 ) -> tuple[ImageSet, tuple[Skipped, ...]]:
     """The readable images of a survey, with their pixels, or to be decoded again; and what was left out."""
-    grey = geometry.channels is None and geometry.range is None and not found.coloured.any()
-    channels = 1 if grey else channels_of(dataset, geometry)
+    grey = geometry.channels is None and not found.coloured.any()
+    channels = 1 if grey else room_of(geometry)[0]
     places = np.array([place for place in range(len(dataset)) if place not in found.reasons], np.int64)
     chosen = dataset if len(places) == len(dataset) else dataset.at(places)
     marks = found.marks[places, 0 if grey or geometry.channels is not None else 1]
     images = ImageSet(
-        _readable(pixels, places, channels) if pixels is not None else _again(chosen, geometry, channels),
+        _again(chosen, geometry, channels, how) if pixels is None else _readable(pixels, places, channels),
         numbered(chosen, classes),
         chosen.names,
         [facts for facts in found.facts if facts is not None],
@@ -181,8 +193,8 @@ def image_set(
     return images, tuple(Skipped(dataset.names[place], found.reasons[place]) for place in sorted(found.reasons))
 
 
-def _again(dataset: Dataset, geometry: Geometry, channels: int) -> Stack:
-    return Decoded(dataset, replace(geometry, channels=channels))
+def _again(dataset: Dataset, geometry: Geometry, channels: int, how: Loading) -> Stack:
+    return Decoded(dataset, replace(geometry, channels=channels), how.workers, how.watch.slow)
 
 
 def _readable(pixels: Prepared, places: NDArray[np.int64], channels: int) -> Stack:
@@ -196,18 +208,24 @@ def _readable(pixels: Prepared, places: NDArray[np.int64], channels: int) -> Sta
     return np.ascontiguousarray(pixels[: len(places), :channels])
 
 
-def channels_of(dataset: Dataset, geometry: Geometry) -> int:
-    """Channels that pixels are kept in: those asked for; else 3, or with a range those of the first readable image."""
-    if geometry.channels is not None:
-        return geometry.channels
-    if geometry.range is None:
-        return 3
-    for place in range(len(dataset)):
-        try:
-            return len(geometry.prepare(dataset.source(place))[0])
-        except ImageError:
-            continue
-    return 1
+def settle_channels(dataset: Dataset, geometry: Geometry) -> Geometry:
+    """The geometry with its channels known, if a range is kept: the most of a few images spread over the set.
+
+    Grey images then stand beside coloured ones in three channels; other numbers of bands are refused image by image.
+    Without a range they stay open: the set is grey if every image is.
+    """
+    if geometry.channels is not None or geometry.range is None:
+        return geometry
+    most = 1
+    for place in range(0, len(dataset), max(1, len(dataset) // _LOOKED_AT)):
+        with suppress(ImageError):
+            most = max(most, len(geometry.prepare(dataset.source(place))[0]))
+    return replace(geometry, channels=most)
+
+
+def room_of(geometry: Geometry) -> tuple[int, int, int]:
+    """Channels, height and width that an image is given room for: until all are known to be grey, three channels."""
+    return (geometry.channels or 3, *geometry.size)
 
 
 def pixel_type(geometry: Geometry) -> np.dtype[Any]:
@@ -237,5 +255,5 @@ def _mark(image: Prepared) -> int:
 def _both_marks(pixels: Prepared, geometry: Geometry) -> tuple[int, int]:
     """Of the pixels, and of what they are if another image makes the set a colour one."""
     own = _mark(pixels)
-    turns_colour = len(pixels) == 1 and geometry.channels is None and geometry.range is None
+    turns_colour = len(pixels) == 1 and geometry.channels is None
     return own, _mark(np.repeat(pixels, 3, axis=0)) if turns_colour else own

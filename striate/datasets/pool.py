@@ -8,7 +8,7 @@ import os
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from queue import SimpleQueue
 from typing import Generic, TypeVar
 
@@ -20,6 +20,7 @@ Note = Callable[[str], None]  # a reader says by it what it is reading now
 
 TOLD_AFTER = 10.0  # seconds for one file; most take a thousandth of one
 STUCK_AFTER = 300.0
+ENDED_WITHIN = 5.0  # seconds that readers are given to end what they are at
 
 
 def usual_workers() -> int:
@@ -34,19 +35,21 @@ def read_many(
     workers: int,
     ahead: int,
     slow: Callable[[str, float], None] = lambda _name, _seconds: None,
-) -> Iterator[Result]:
+) -> Generator[Result, None, None]:
     """The results of `read` in the order of `items`, at most `ahead` of which are begun before they are asked for.
 
     With no workers the calling thread reads. `read` calls its second argument with the name of each file that it
     opens. A name that is read for longer than TOLD_AFTER is told to `slow` with its seconds, again and again; after
-    STUCK_AFTER the whole ends with a DataError that names it. What `read` raises is raised here, in its turn.
+    STUCK_AFTER the whole ends with a DataError that names it. What `read` raises is raised here, in its turn. Whoever
+    may not come to the end of the results closes them (`contextlib.closing`), which ends the readers.
     """
     if workers < 1:
         yield from (read(item, lambda _: None) for item in items)
         return
     tasks: SimpleQueue[_Slot[Item, Result] | None] = SimpleQueue()
-    for _ in range(workers):
-        threading.Thread(target=_serve, args=(tasks, read), daemon=True).start()  # a stuck one must not keep us alive
+    threads = [threading.Thread(target=_serve, args=(tasks, read), daemon=True) for _ in range(workers)]
+    for thread in threads:
+        thread.start()  # as a daemon: a stuck one must not keep the process alive
     waiting: deque[_Slot[Item, Result]] = deque()
     try:
         for item in items:
@@ -59,8 +62,11 @@ def read_many(
     finally:
         while not tasks.empty():
             tasks.get()
-        for _ in range(workers):
+        for _ in threads:
             tasks.put(None)
+        deadline = time.monotonic() + ENDED_WITHIN
+        for thread in threads:  # the interpreter must not end while one of them is inside a decoder
+            thread.join(max(0.0, deadline - time.monotonic()))
 
 
 class _Slot(Generic[Item, Result]):
@@ -76,7 +82,7 @@ class _Slot(Generic[Item, Result]):
         """Read the item; called by a worker."""
         try:
             self._result = read(self.item, self._note)
-        except BaseException as error:  # noqa: BLE001 - it is raised where the result is asked for
+        except BaseException as error:
             self._error = error
         self._done.set()
 
@@ -89,8 +95,8 @@ class _Slot(Generic[Item, Result]):
             seconds = time.monotonic() - self._since
             if self._name and seconds >= STUCK_AFTER:
                 raise DataError(
-                    f"{self._name} has been read for {seconds:.0f} seconds without an end; look at its disk or network, "
-                    "or leave it out with --exclude"
+                    f"{self._name} has been read for {seconds:.0f} seconds without an end; look at its disk or "
+                    "network, or leave it out with --exclude"
                 )
             if self._name and seconds >= TOLD_AFTER:
                 slow(self._name, seconds)

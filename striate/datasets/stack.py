@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -9,9 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from striate.datasets.dataset import Dataset
+from striate.datasets.pool import read_many
 from striate.errors import DataError, ImageError
 from striate.images.preparation import Geometry
 
+_TOGETHER = 16  # images that a reader decodes at once
 Places = NDArray[np.integer[Any]]
 Prepared = NDArray[np.integer[Any]]  # (N, C, H, W) uint8, or uint16 where a range is kept
 
@@ -47,6 +50,8 @@ class Decoded(_Places):
 
     dataset: Dataset
     geometry: Geometry
+    workers: int = 0
+    slow: Callable[[str, float], None] = lambda _name, _seconds: None
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -72,7 +77,13 @@ class Decoded(_Places):
         return np.delete(images, list(reasons), axis=0) if reasons else images, reasons
 
     def _take(self, places: Places) -> Prepared:
-        images, reasons = self.read(places, lambda _: None)
+        parts = np.array_split(places, max(1, -(-len(places) // _TOGETHER)))
+        reading = read_many(parts, self._whole, workers=self.workers, ahead=2 * self.workers, slow=self.slow)
+        with closing(reading):
+            return np.concatenate(list(reading))
+
+    def _whole(self, places: Places, note: Callable[[str], None]) -> Prepared:
+        images, reasons = self.read(places, note)
         for row, reason in reasons.items():
             name = self.dataset.names[int(places[row])]
             raise DataError(f"{name} could be read before and now cannot: {reason}; leave the images as they are")

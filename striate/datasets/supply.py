@@ -6,6 +6,7 @@ from typing import Protocol
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from striate.datasets.loading import ImageSet
@@ -16,7 +17,7 @@ from striate.errors import DataError
 from striate.images.batches import Batch
 from striate.images.keyed import Draws
 
-_SHARD_BUFFER = 4096  # images among which a streamed epoch is shuffled
+_SHARD_BUFFER = 16_384  # images among which those of shards are shuffled
 
 
 class Supply(Protocol):
@@ -40,6 +41,7 @@ class Held:
     """All images on the device."""
 
     batch: Batch
+    shards: NDArray[np.int32] | None = None  # (N,)
 
     @property
     def targets(self) -> Tensor:
@@ -49,8 +51,8 @@ class Held:
         return len(self.batch)
 
     def order(self, seed: int, epoch: int) -> Tensor:
-        """All places, shuffled."""
-        return shuffled(len(self), seed, epoch)
+        """See `order_of`."""
+        return order_of(len(self), self.shards, seed, epoch)
 
     def batches(self, places: Iterable[Tensor]) -> Iterator[tuple[Tensor, Batch]]:
         """Copies of the rows."""
@@ -77,10 +79,8 @@ class Streamed:
         return len(self.images)
 
     def order(self, seed: int, epoch: int) -> Tensor:
-        """All places, shuffled; of shards one after another, shuffled too, so that disks read on and on."""
-        if self.images.shards is None or not isinstance(self.images.images, Decoded):
-            return shuffled(len(self), seed, epoch)
-        return torch.from_numpy(shard_order(self.images.shards, seed, epoch, _SHARD_BUFFER))
+        """See `order_of`."""
+        return order_of(len(self), self.images.shards, seed, epoch)
 
     def batches(self, places: Iterable[Tensor]) -> Iterator[tuple[Tensor, Batch]]:
         """Each worker reads whole batches; they come in order whatever the workers."""
@@ -104,7 +104,12 @@ class Streamed:
         self.say(f"still reading {name} after {seconds:.0f} s")
 
 
-def shuffled(count: int, seed: int, epoch: int) -> Tensor:
-    """The places 0 to count - 1 in the order of numbers drawn for each."""
+def order_of(count: int, shards: NDArray[np.int32] | None, seed: int, epoch: int) -> Tensor:
+    """All places (N,), shuffled; of shards one after another, shuffled too, so that disks read on and on.
+
+    It is the same wherever the pixels lie, so that a run can go on where there is more memory, or less.
+    """
+    if shards is not None:
+        return torch.from_numpy(shard_order(shards, seed, epoch, _SHARD_BUFFER))
     draws = Draws(seed, epoch, np.arange(count)).uniform("order", 1)[:, 0]
     return torch.argsort(draws, stable=True)

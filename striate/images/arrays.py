@@ -30,16 +30,28 @@ def read_array(array: NDArray[np.generic], *, deep: bool = False, form: str = "a
 
 def read_npy(stream: BinaryIO, *, deep: bool = False) -> Reading:
     """The array in a .npy file; nothing is unpickled. Raises ImageError as `read_array` does, before it is read."""
-    version = npy.read_magic(stream)
-    if version not in ((1, 0), (2, 0)):
-        raise ImageError(f"a .npy file of version {version[0]}.{version[1]}; expected 1.0 or 2.0, as numbers need")
-    read_header = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
-    shape, _, dtype = read_header(stream)
+    shape, dtype = _read_header(stream)
     _expect_image(shape, deep=deep)
     native(np.empty(0, dtype))
     expect_no_bomb(shape[1], shape[0], shape[2] if len(shape) == 3 else 1)
     stream.seek(0)
     return read_array(np.load(stream, allow_pickle=False), deep=deep, form="NPY")
+
+
+def npy_size(stream: BinaryIO) -> tuple[int, int]:
+    """Width and height of the array in a .npy file, by its header. Raises ImageError if its shape is no image's."""
+    shape, _ = _read_header(stream)
+    _expect_image(shape, deep=True)
+    return shape[1], shape[0]
+
+
+def _read_header(stream: BinaryIO) -> tuple[tuple[int, ...], np.dtype[Any]]:
+    version = npy.read_magic(stream)
+    if version not in ((1, 0), (2, 0)):
+        raise ImageError(f"a .npy file of version {version[0]}.{version[1]}; expected 1.0 or 2.0, as numbers need")
+    read_header = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
+    shape, _, dtype = read_header(stream)
+    return shape, dtype
 
 
 def mode_of(dtype: np.dtype[Any], bands: int) -> str:

@@ -85,6 +85,14 @@ def choose(device: str = "auto") -> Machine:
     )
 
 
+def room_for_images(machine: Machine) -> int:
+    """Bytes that images may take on the device: a third of a GPU's free memory; on a CPU they are there already."""
+    if machine.device.type != "cuda":
+        return memory_limit()
+    free, _ = torch.cuda.mem_get_info(machine.device)
+    return free // 3
+
+
 def memory_limit() -> int:
     """Bytes of memory that this process may use: the machine's, or its container's if that is less."""
     total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from striate.architectures.architecture import Declaration
 from striate.architectures.catalogue import architecture, build, declare
 from striate.architectures.patterns.pattern import is_pattern, parse
-from striate.augmentation.policy import policy_numbers
 from striate.datasets.checking.cheap import cheap_findings
 from striate.datasets.checking.finding import Finding
 from striate.datasets.dataset import PARTS, TEST, TRAIN, VALIDATION, Dataset
@@ -27,11 +26,12 @@ from striate.errors import DataError, SettingsError
 from striate.images.preparation import Geometry, Preparation
 from striate.images.ranges import parse_range
 from striate.machine.choice import memory_limit
+from striate.recipes.augmenting import check_augmentation
 from striate.recipes.progress import Display
 from striate.recipes.settings import Settings
 
 _COPIES = 4  # of every parameter while training: itself, its gradient, its momentum, and the file that is being written
-MEASURED = 2_000  # images that mean and spread are taken of, where not all are in memory
+MEASURED = 5_000  # images at the least that mean and spread are taken of, if there are so many
 
 
 @dataclass(frozen=True)
@@ -99,13 +99,11 @@ class RunData:
 def read_run_data(settings: Settings, display: Display, given: Dataset | None = None) -> RunData:
     """Open and read the data of a run. Raises DataError, UnknownName-, Settings- or SizeError, early if it can."""
     settings.recipe()  # a number that makes no sense is found before the images are read
-    policy_numbers(settings.augment)  # so is a word
     dataset = _open(settings, display, given)
-    channels = settings.channels
-    if channels is None and is_pattern(settings.model):
-        channels = parse(settings.model).in_channels  # fixed, or as the images are
+    channels = _channels(settings)
     declaration = declare(settings.model, num_classes=len(dataset.classes), size=settings.size, stem=settings.stem)
     _check_network(declaration)  # so is a network that cannot be built
+    check_augmentation(settings.augment, declaration, channels)
     geometry = Geometry(declaration.size, channels, settings.fit, range=parse_range(settings.range))
     keep = settle_keep(settings.cache, len(dataset), geometry)
     workers = usual_workers() if settings.workers is None else settings.workers
@@ -142,11 +140,21 @@ def settle_keep(asked: Keep, count: int, geometry: Geometry) -> Keep:
     return asked
 
 
+def _channels(settings: Settings) -> int | None:
+    """Channels that are asked for or that a pattern fixes; None if they are as the images are."""
+    fixed = parse(settings.model).in_channels if is_pattern(settings.model) else None
+    if fixed is not None and settings.channels not in (None, fixed):
+        raise SettingsError(f"channels is {settings.channels}, but the pattern takes {fixed}; leave out --channels")
+    return settings.channels if fixed is None else fixed
+
+
 def _open(settings: Settings, display: Display, given: Dataset | None) -> Dataset:
     """The data set, without what is excluded. Raises DataError if a classifier cannot be trained on it."""
     dataset = open_dataset(settings.data if given is None else given, seed=settings.seed)
     if settings.exclude is not None:
         dataset = dataset.without(read_excluded(Path(settings.exclude)))
+    if not len(dataset.members(TRAIN)):
+        raise DataError(f"{settings.data} has no training images, only a test or validation part; `evaluate` takes it")
     for remark in dataset.remarks:
         display.say(f"data     {remark}")
     if dataset.task != "classes":
@@ -164,11 +172,8 @@ def _open(settings: Settings, display: Display, given: Dataset | None) -> Datase
 
 
 def _measure(geometry: Geometry, train: ImageSet) -> Preparation:
-    """Mean and spread of all images that are in memory, of a sample spread evenly over the others."""
-    if isinstance(train.images, np.ndarray) and not isinstance(train.images, np.memmap):
-        return Preparation.measured(geometry, train.images)
-    every = max(1, len(train) // MEASURED)
-    return Preparation.measured(geometry, train.images[::every])
+    """Mean and spread of images spread evenly over the set: the same ones wherever they are kept."""
+    return Preparation.measured(geometry, train.images[:: max(1, len(train) // MEASURED)])
 
 
 def _check_network(declaration: Declaration) -> None:

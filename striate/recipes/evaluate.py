@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from striate.datasets.dataset import TEST
+from striate.datasets.dataset import TEST, Dataset
 from striate.datasets.keep import Keep
 from striate.datasets.keeping import keep_images
 from striate.datasets.loading import Loading, Skipped
@@ -39,7 +39,7 @@ class Result:
 
 def evaluate(
     model: str | os.PathLike[str],
-    data: str | os.PathLike[str],
+    data: str | os.PathLike[str] | Dataset,
     *,
     device: str = "auto",
     strict: bool = False,
@@ -51,11 +51,12 @@ def evaluate(
     DataError if the data have a class that the model does not know, or no image is left.
     """
     classifier = load(model, device=device)
-    dataset = open_dataset(os.fspath(data))
+    dataset = open_dataset(data)
+    shown = dataset.name if isinstance(data, Dataset) else os.fspath(data)
     unknown = sorted(set(dataset.labels) - set(classifier.classes))
     if unknown:
         raise DataError(
-            f"{data} has {'the class' if len(unknown) == 1 else 'the classes'} {', '.join(map(repr, unknown))}, which "
+            f"{shown} has {'the class' if len(unknown) == 1 else 'the classes'} {', '.join(map(repr, unknown))}, which "
             f"the model does not know; it knows {', '.join(map(repr, classifier.classes))}: rename or remove"
         )
     part = TEST if dataset.divided and len(dataset.members(TEST)) else "all"
@@ -66,11 +67,11 @@ def evaluate(
         kept = keep_images(dataset.at(members), geometry, classifier.classes, keep, Loading(strict, watch=watch))
     images, skipped = kept.images, kept.skipped
     if not len(images):
-        raise DataError(f"no image of {data} can be read; for example {skipped[0].name}: {skipped[0].reason}")
+        raise DataError(f"no image of {shown} can be read; for example {skipped[0].name}: {skipped[0].reason}")
     fresh = ~np.isin(images.marks, classifier.checkpoint.seen.numpy())
     if not fresh.any():
         raise DataError(
-            f"of the {len(images):,} readable images of {data} every one was used to train this model; "
+            f"of the {len(images):,} readable images of {shown} every one was used to train this model; "
             "expected images that it has not seen"
         )
     return Result(classifier.evaluate(images.subset(fresh)), part, int((~fresh).sum()), skipped)

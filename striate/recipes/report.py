@@ -99,15 +99,18 @@ def _draw_curves(epochs: Sequence[dict[str, float]], best: int) -> str:
         losses.set(xlabel="epoch", title="loss (nats)")
         losses.legend(frameon=False)
         share = [100 * row["validation_accuracy"] for row in epochs]
-        accuracies.plot(numbers, share, color=_VALIDATION, marker=marker)
+        accuracies.plot(numbers, share, color=_VALIDATION, marker=marker, label="of all images")
+        balanced = [100 * row["validation_balanced_accuracy"] for row in epochs]
+        accuracies.plot(numbers, balanced, color=_VALIDATION, linestyle="--", linewidth=1, label="mean over classes")
+        accuracies.legend(frameon=False, loc="lower right")
         accuracies.axvline(best, color="#718096", linewidth=1, linestyle=":")
         bottom = max(min(share), 6 * max(share) - 504)  # the first epochs may leave below: the last ones matter
         top = min(100.5, max(share) + (max(share) - bottom) / 10 + 0.5)
         accuracies.set(xlabel="epoch", title="validation accuracy (%)", ylim=(bottom - 0.5, top))
         accuracies.annotate(
             f"kept: epoch {best}",
-            (best, bottom),
-            xytext=(-4, 2),
+            (best, top),
+            xytext=(-4, -10),
             textcoords="offset points",
             ha="right",
             color="#4a5568",

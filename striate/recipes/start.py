@@ -7,14 +7,13 @@ import torch
 from torch import nn
 
 from striate.architectures.catalogue import build
-from striate.augmentation.lighting import Components
-from striate.augmentation.policy import Policy, parse_policy
 from striate.datasets.dataset import TRAIN, VALIDATION
 from striate.datasets.loading import ImageSet
 from striate.datasets.pool import usual_workers
 from striate.datasets.supply import Held, Streamed, Supply
-from striate.machine.choice import Machine
-from striate.recipes.data import MEASURED, RunData
+from striate.machine.choice import Machine, room_for_images
+from striate.recipes.augmenting import policy_of
+from striate.recipes.data import RunData
 from striate.recipes.settings import Settings
 from striate.tasks.classification import Classification
 from striate.training.balance import class_weights
@@ -37,26 +36,22 @@ def course_of(run_data: RunData, chosen: Settings, machine: Machine, say: Callab
         train=_supply(run_data.parts[TRAIN], machine, chosen, say),
         validation=_supply(run_data.parts[VALIDATION], machine, chosen, say),
         preparation=run_data.preparation,
-        augmentation=policy_of(run_data, chosen),
+        augmentation=policy_of(
+            chosen.augment,
+            run_data.parts[TRAIN].images,
+            num_classes=len(run_data.classes),
+            white=run_data.preparation.white,
+        ),
         task=Classification(recipe.label_smoothing, weights if recipe.balance == "loss" else None, weights),
         recipe=recipe,
         seed=chosen.seed,
     )
 
 
-def policy_of(run_data: RunData, chosen: Settings) -> Policy:
-    """The augmentation that was asked for by words, with what it must know of the images: lighting, their colours."""
-    components = None
-    if "lighting" in chosen.augment:
-        images = run_data.parts[TRAIN].images
-        some = images[:: max(1, len(images) // MEASURED)]
-        components = Components.measured(some, white=run_data.preparation.white)
-    return parse_policy(chosen.augment, num_classes=len(run_data.classes), components=components)
-
-
 def _supply(images: ImageSet, machine: Machine, chosen: Settings, say: Callable[[str], None]) -> Supply:
-    """What is in memory goes to the device as a whole; the rest is read ahead in parts."""
-    if isinstance(images.images, np.ndarray) and not isinstance(images.images, np.memmap):
-        return Held(images.batch(machine.device))
+    """What is in memory goes to the device as a whole, if it has room; the rest is read ahead in parts."""
+    stack = images.images
+    if isinstance(stack, np.ndarray) and not isinstance(stack, np.memmap) and stack.nbytes <= room_for_images(machine):
+        return Held(images.batch(machine.device), images.shards)
     workers = usual_workers() if chosen.workers is None else chosen.workers
     return Streamed(images, machine.device, workers, say)

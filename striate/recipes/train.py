@@ -1,6 +1,7 @@
 """`striate train`: from images to a run directory with a trained network, its logbook and its report."""
 
 import os
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from shlex import quote
@@ -129,7 +130,8 @@ def _run(folder: Path, chosen: Settings, run_data: RunData, machine: Machine, di
     network = first_network(run_data, chosen.seed)
     course = course_of(run_data, chosen, machine, display.say)
     write_whole(folder / SPLIT_FILE, split_csv(run_data.dataset))
-    write_whole(folder / FIRST_BATCH_FILE, draw_first_batch(next(course.views(0)), run_data.classes))
+    with closing(course.views(0)) as views:
+        write_whole(folder / FIRST_BATCH_FILE, draw_first_batch(next(views), run_data.classes))
     seen = torch.from_numpy(run_data.seen)
 
     def keep(epoch: Epoch) -> None:
@@ -161,7 +163,12 @@ def _finish(folder: Path, run_data: RunData, machine: Machine, display: Display)
     """Measure the best network on the final part, write that into its file, and make the report."""
     checkpoint = load_checkpoint(folder)
     evaluation = Classifier.of(checkpoint, str(machine.device)).evaluate(run_data.parts[run_data.final])
-    figures = {"accuracy": evaluation.accuracy, "interval_95": evaluation.interval, "n": evaluation.n}
+    figures = {
+        "accuracy": evaluation.accuracy,
+        "balanced_accuracy": evaluation.balanced_accuracy,
+        "interval_95": evaluation.interval,
+        "n": evaluation.n,
+    }
     checkpoint = checkpoint.with_measured(final={"part": run_data.final, **figures})
     save_checkpoint(folder / MODEL_FILE, checkpoint)
     model = Classifier.of(checkpoint, str(machine.device))

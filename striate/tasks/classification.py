@@ -41,14 +41,18 @@ class Classification:
     def loss(self, outputs: Tensor | Scores, targets: Tensor) -> Tensor:
         """Mean cross-entropy of scores (N, K) for class numbers (N,) or shares (N, K).
 
-        Weighted by class, it is the mean of the weights' own sum; auxiliary heads' losses are added, 0.3 of each.
+        Weighted by class, it is the sum over the images by their number: weights whose mean is 1 then give each class
+        its due in all, whatever a batch happens to hold. Auxiliary heads' losses are added, 0.3 of each.
         """
         if isinstance(outputs, Scores):
             return self.loss(outputs.scores, targets) + AUXILIARY_WEIGHT * sum(
                 self.loss(scores, targets) for scores in outputs.auxiliary
             )
         weights = None if self.class_weights is None else outputs.new_tensor(self.class_weights)
-        return functional.cross_entropy(outputs, targets, weights, label_smoothing=self.label_smoothing)
+        total = functional.cross_entropy(
+            outputs, targets, weights, reduction="sum", label_smoothing=self.label_smoothing
+        )
+        return total / len(targets)
 
     def measure(self, outputs: Tensor, targets: Tensor) -> dict[str, float]:
         """The loss, in nats, the share whose highest score is the target's, and the mean of that share over classes."""

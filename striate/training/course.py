@@ -1,7 +1,7 @@
 """What is learnt from and how: the same course from the same weights always ends in the same weights."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -63,7 +63,7 @@ class Course:
             return balanced_order(self.train.targets, self.seed, epoch)
         return self.train.order(self.seed, epoch)
 
-    def views(self, step: int) -> Iterator[Views]:
+    def views(self, step: int) -> Generator[Views, None, None]:
         """What each step sees, from `step` to the end of its epoch: augmented, and in the units of the images."""
         epoch, place = divmod(step, self.steps_per_epoch)
         order = self.order(epoch)
@@ -77,13 +77,13 @@ class Course:
                 views = self.augmentation.apply(views, Draws(self.seed, epoch, own.numpy()))
             yield views
 
-    def batches(self, step: int) -> Iterator[tuple[Tensor, Tensor]]:
+    def batches(self, step: int) -> Generator[tuple[Tensor, Tensor], None, None]:
         """The same, ready for the network: images (M, C, H, W), and targets (M,) or shares (M, K)."""
         for views in self.views(step):
             assert views.targets is not None
             yield self.preparation.normalise(views.images), views.targets
 
-    def validation_batches(self) -> Iterator[tuple[Tensor, Tensor]]:
+    def validation_batches(self) -> Generator[tuple[Tensor, Tensor], None, None]:
         """All validation images in order, ready for the network, and their class numbers."""
         for _, batch in self.validation.batches(torch.split(torch.arange(len(self.validation)), _MEASURED)):
             yield self.preparation.normalise(batch.images), batch.targets

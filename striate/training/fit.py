@@ -2,7 +2,8 @@
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
+from contextlib import closing
 from pathlib import Path
 from typing import Protocol
 
@@ -103,24 +104,28 @@ def _run_epoch(state: State, course: Course, machine: Machine, saver: _Saver, wa
     """Finish the epoch under way: the steps that were left of it, and the seconds they took."""
     began, first = time.perf_counter(), state.step
     state.network.train()
-    for images, targets in course.batches(first):
-        loss = course.task.loss(state.network(machine.arrange(images)), targets)
-        rate = course.recipe.rate_at(state.step, course.steps)
-        state.optimizer.param_groups[0]["lr"] = rate
-        state.optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        state.optimizer.step()
-        value = loss.item()
-        if not math.isfinite(value):
-            raise RunError(
-                f"the loss became {value} at step {state.step + 1}, rate {rate:g}; train with a lower --rate"
-            )
-        state.loss_sum += value * len(targets)
-        state.step += 1
-        watch.step(state.step)
-        if state.step % course.steps_per_epoch:  # at the end not before the epoch is in the logbook
-            saver.save_if_due()
+    with closing(course.batches(first)) as batches:  # so that readers end, whatever ends the epoch
+        for images, targets in batches:
+            _step(state, course, machine, images, targets)
+            watch.step(state.step)
+            if state.step % course.steps_per_epoch:  # at the end not before the epoch is in the logbook
+                saver.save_if_due()
     return state.step - first, time.perf_counter() - began
+
+
+def _step(state: State, course: Course, machine: Machine, images: Tensor, targets: Tensor) -> None:
+    """One batch, its loss, the gradient, one step downhill. Raises RunError for a loss that is no number."""
+    loss = course.task.loss(state.network(machine.arrange(images)), targets)
+    rate = course.recipe.rate_at(state.step, course.steps)
+    state.optimizer.param_groups[0]["lr"] = rate
+    state.optimizer.zero_grad()
+    loss.backward()  # type: ignore[no-untyped-call]
+    state.optimizer.step()
+    value = loss.item()
+    if not math.isfinite(value):
+        raise RunError(f"the loss became {value} at step {state.step + 1}, rate {rate:g}; train with a lower --rate")
+    state.loss_sum += value * len(targets)
+    state.step += 1
 
 
 def _measure(network: nn.Module, course: Course, machine: Machine) -> dict[str, float]:
@@ -128,10 +133,12 @@ def _measure(network: nn.Module, course: Course, machine: Machine) -> dict[str, 
     network.eval()
     targets: list[Tensor] = []
 
-    def images() -> Iterator[Tensor]:
-        for prepared, own in course.validation_batches():
-            targets.append(own)
-            yield prepared
+    def images() -> Generator[Tensor, None, None]:
+        with closing(course.validation_batches()) as batches:
+            for prepared, own in batches:
+                targets.append(own)
+                yield prepared
 
-    outputs = machine.infer(network, images())
+    with closing(images()) as prepared:
+        outputs = machine.infer(network, prepared)
     return course.task.measure(outputs, torch.cat(targets))

@@ -7,7 +7,7 @@ import sys
 import warnings
 from dataclasses import replace
 from itertools import pairwise
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 from textwrap import dedent
 
@@ -24,6 +24,7 @@ from striate.datasets.layouts.folders import read_folders
 from striate.datasets.layouts.manifest import read_manifest
 from striate.datasets.layouts.masks import read_masks
 from striate.datasets.layouts.shards import read_shards
+from striate.datasets.layouts.stored import stored
 from striate.datasets.layouts.voc import read_voc
 from striate.datasets.layouts.yolo import read_yolo
 from striate.datasets.names import Names
@@ -596,6 +597,26 @@ def test_arrays_become_png_files_and_what_no_png_holds_is_refused(tmp_path):
     assert (np.asarray(Image.open(tmp_path / "out/cat/17.png")) == deep).all()
     with pytest.raises(DataError, match="17 is an array of float64"):
         convert(replace(named, fetch=lambda index: deep / 60_000), tmp_path / "other", "folder")
+
+
+@pytest.mark.parametrize("form", ["folder", "manifest", "webdataset"])
+def test_arrays_in_files_are_copied_as_they_are(tmp_path, form):
+    for place, label in enumerate(("cat", "dog")):
+        (tmp_path / "in" / label).mkdir(parents=True)
+        np.save(tmp_path / "in" / label / f"{label}.npy", np.full((5, 4, 7), place, np.float32))
+    convert(read_folders(tmp_path / "in"), tmp_path / "out", to=form)
+    dataset = READERS[form](tmp_path / "out")
+    assert [PurePosixPath(name).suffix for name in dataset.names] == [".npy", ".npy"]
+    for place, label in enumerate(dataset.labels):
+        source = dataset.source(place)
+        content = source if isinstance(source, bytes) else Path(source).read_bytes()
+        assert content == (tmp_path / "in" / label / f"{label}.npy").read_bytes()
+
+
+def test_the_bytes_of_an_array_are_known_without_a_name(tmp_path):
+    np.save(tmp_path / "a.npy", np.zeros((5, 4, 7), np.uint16))
+    content = (tmp_path / "a.npy").read_bytes()
+    assert stored(content, "some image") == (content, "npy")
 
 
 def test_what_is_written_is_the_same_every_time(tmp_path):

@@ -42,6 +42,9 @@ def test_what_is_no_file_has_a_frame_too(tmp_path):
     assert read_frame(Image.new("L", (5, 3))) == Frame(5, 3)
     np.save(tmp_path / "a.npy", np.zeros((3, 5), np.uint8))
     assert read_frame(tmp_path / "a.npy") == Frame(5, 3)
+    np.save(tmp_path / "b.npy", np.zeros(5, np.uint8))
+    with pytest.raises(ImageError, match=r"an array of shape \(5,\) is not an image; expected \(H, W\)"):
+        read_frame(tmp_path / "b.npy")
 
 
 @pytest.mark.parametrize("content", [b"", b"nothing", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"])

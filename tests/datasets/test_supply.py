@@ -12,6 +12,7 @@ from striate.datasets.names import Names
 from striate.datasets.supply import Held, Streamed
 from striate.datasets.targets import Classes
 from striate.errors import DataError
+from striate.images.batches import Batch
 from striate.images.preparation import Geometry
 
 GEOMETRY, CLASSES, CPU = Geometry((6, 6)), ("cat", "dog"), torch.device("cpu")
@@ -59,13 +60,16 @@ def test_an_order_meets_every_image_once_and_is_another_in_each_epoch(photos):
     assert len({tuple(order.tolist()) for order in orders}) == 4
 
 
-def test_shards_are_read_one_after_another_where_images_are_decoded_anew(photos):
-    shards = np.repeat(np.arange(8, dtype=np.int32), 5000)
-    images = replace(streamed(photos, "none").images, names=Names(map(str, range(40_000))), shards=shards)
-    met = shards[Streamed(images, CPU).order(0, 0).numpy()]
-    assert np.bincount(met).tolist() == [5000] * 8
+def test_shards_are_met_one_after_another_wherever_their_images_are_kept(photos):
+    shards = np.repeat(np.arange(8, dtype=np.int32), 10_000)
+    images = replace(streamed(photos, "none").images, names=Names(map(str, range(80_000))), shards=shards)
+    order = Streamed(images, CPU).order(0, 0)
+    met = shards[order.numpy()]
+    assert np.bincount(met).tolist() == [10_000] * 8
     places = [np.flatnonzero(met == shard) for shard in range(8)]
-    assert max(own[-1] - own[0] for own in places) < 5000 + 2 * 4096
+    assert max(own[-1] - own[0] for own in places) < 10_000 + 2 * 16_384
+    held = Held(Batch(torch.zeros(80_000, 1), torch.zeros(80_000)), shards)
+    assert torch.equal(held.order(0, 0), order)
 
 
 def test_an_image_that_breaks_after_the_first_pass_is_left_out_and_told(photos, tmp_path):

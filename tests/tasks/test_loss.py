@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import recall_score
 
 from striate.tasks.classification import Classification
+from striate.training.balance import class_weights
 
 SEEDS = st.integers(0, 2**32 - 1)
 
@@ -49,13 +50,24 @@ def test_the_metrics_are_the_loss_and_the_share_of_right_answers(seed, n, k):
 
 
 @given(seed=SEEDS, n=st.integers(1, 20), k=st.integers(2, 6))
-def test_a_weighted_loss_is_the_weighted_mean(seed, n, k):
+def test_a_weighted_loss_is_the_mean_of_the_weighted_ones(seed, n, k):
     generator = np.random.default_rng(seed)
     scores, targets = generator.normal(size=(n, k)), generator.integers(0, k, n)
     weights = generator.uniform(0.1, 5, k)
     loss = Classification(class_weights=tuple(weights)).loss(torch.from_numpy(scores), torch.from_numpy(targets))
     each = [cross_entropy(scores[[place]], targets[[place]], 0.0) for place in range(n)]
-    assert loss.item() == pytest.approx(np.average(each, weights=weights[targets]))
+    assert loss.item() == pytest.approx(np.mean(weights[targets] * each))
+    shares = torch.eye(k, dtype=torch.float64)[targets]
+    same = Classification(class_weights=tuple(weights)).loss(torch.from_numpy(scores), shares)
+    assert same.item() == pytest.approx(loss.item())
+
+
+def test_each_class_weighs_the_same_in_all_however_the_batches_fall():
+    """Ten batches of which only one has the rare class; scores that say nothing, so that all images cost the same."""
+    targets = torch.tensor([0] * 90 + [1] * 10)
+    task = Classification(class_weights=class_weights(np.array([90, 10])))
+    batches = [task.loss(torch.zeros(10, 2), part).item() for part in torch.split(targets, 10)]
+    assert sum(batches[:9]) == pytest.approx(batches[9])
 
 
 def test_mixed_targets_cost_the_shares_of_each_class():

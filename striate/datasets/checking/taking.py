@@ -3,6 +3,7 @@
 import hashlib
 import os
 import threading
+from contextlib import closing
 from typing import NamedTuple
 
 import numpy as np
@@ -28,8 +29,9 @@ def take_survey(dataset: Dataset, *, workers: int | None = None, watch: Watch | 
     table = _Table(dataset)
     parts = [range(start, min(start + _TOGETHER, count)) for start in range(0, count, _TOGETHER)]
     threads = usual_workers() if workers is None else workers
-    for done in read_many(parts, table.read, workers=threads, ahead=2 * threads, slow=watch.slow):
-        watch.advance(done)
+    with closing(read_many(parts, table.read, workers=threads, ahead=2 * threads, slow=watch.slow)) as reading:
+        for done in reading:
+            watch.advance(done)
     return table.survey()
 
 

@@ -112,8 +112,13 @@ class _Taken:
 
 
 def _classes(taken: list[_Taken]) -> tuple[str, ...]:
-    """Those of the first file. Raises DataError if another file has one that is not among them."""
+    """Those of the training file. Raises DataError if another file has one that is not among them.
+
+    Without a training file, those of all.
+    """
     classes = taken[0].class_names()
+    if taken[0].file.part not in (None, TRAIN):
+        classes = list(dict.fromkeys(name for one in taken for name in one.class_names()))
     if not classes:
         raise DataError(f"{taken[0].file.path} lists no categories; expected an id and a name for each class")
     for one in taken[1:]:

@@ -12,9 +12,10 @@ from striate.datasets.names import Names
 from striate.errors import DataError, printable
 from striate.images.walking import files_below, hidden
 
+ARRAY = ".npy"
 IMAGE_ENDINGS = frozenset(
     f".{ending}"
-    for ending in "avif bmp gif ico j2k jfif jp2 jpe jpeg jpg pbm pcx pgm png pnm ppm sgi tga tif tiff webp".split()  # noqa: SIM905
+    for ending in "avif bmp gif ico j2k jfif jp2 jpe jpeg jpg npy pbm pcx pgm png pnm ppm sgi tga tif tiff webp".split()  # noqa: SIM905
 )
 _NAMED = 10  # of the files that are missing
 
@@ -25,8 +26,14 @@ def fetch_below(root: Path, names: Names) -> Callable[[int], str]:
 
 
 def image_files(folder: Path) -> list[Path]:
-    """The files in a folder and below that are named as images are, sorted."""
-    return [path for path in files_below(folder) if path.suffix.lower() in IMAGE_ENDINGS]
+    """The files in a folder and below that are named as images are, sorted.
+
+    An array is one only if no picture has its name: beside a picture it holds features, or the picture once more.
+    """
+    found = [path for path in files_below(folder) if path.suffix.lower() in IMAGE_ENDINGS]
+    arrays = {path for path in found if path.suffix.lower() == ARRAY}
+    pictured = {path.with_suffix("") for path in found if path not in arrays} if arrays else set()
+    return [path for path in found if path not in arrays or path.with_suffix("") not in pictured]
 
 
 def holds_file(folder: Path, endings: Collection[str]) -> bool:

@@ -27,7 +27,7 @@ def read_folders(root: Path) -> Dataset:
     known: dict[str, int] = {}
     for part, folder in (given or {TRAIN: root}).items():
         for label, path in _class_files(folder):
-            if part != TRAIN and label not in known:
+            if part != TRAIN and TRAIN in given and label not in known:
                 raise DataError(
                     f"the class {label!r} of {path.parent} is not among the training classes; rename or remove it"
                 )
@@ -50,15 +50,16 @@ def read_folders(root: Path) -> Dataset:
 
 
 def part_folders(root: Path) -> dict[str, Path]:
-    """The folders of the parts, if the data come divided: if train/ holds folders (else it shows trains)."""
+    """The folders of the parts, if the data come divided: if train/ holds folders (else it shows trains).
+
+    Data to evaluate on may have a test alone.
+    """
     folders = {path.name.lower(): path for path in entries(root) if path.is_dir()}
     found = {part: [folders[name] for name in names if name in folders] for part, names in PART_NAMES.items()}
     divided = [
         part for part, same in found.items() if any(path.is_dir() for folder in same for path in entries(folder))
     ]
-    if TRAIN not in divided:
-        if divided:
-            raise DataError(f"{root} has a folder for the {' and the '.join(divided)}, but no train folder; add one")
+    if not divided:
         return {}
     parts = [folder for same in found.values() for folder in same]
     if beside := [path.name for path in folders.values() if path not in parts]:

@@ -123,8 +123,10 @@ def _parts(rows: Rows) -> tuple[NDArray[np.uint8], bool]:
 
 
 def _expect_training(classes: tuple[str, ...], targets: Classes | Tags, parts: NDArray[np.uint8], told_by: str) -> None:
-    """Raise DataError if a class has images, but none to train on."""
+    """Raise DataError if a class has images, but none to train on, where there are some of other classes."""
     training = np.flatnonzero(parts == PARTS.index(TRAIN))
+    if not len(training):
+        return  # data to evaluate on
     missing = np.flatnonzero(targets.at(training).counts(len(classes)) == 0)
     if len(missing):
         images = int(targets.counts(len(classes))[missing[0]])

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from striate.datasets.dataset import PARTS, TRAIN
+from striate.datasets.dataset import PARTS
 from striate.datasets.layouts.files import IMAGE_ENDINGS, holds_file, image_files, part_called
 from striate.datasets.layouts.folders import PART_NAMES
 from striate.errors import DataError
@@ -64,8 +64,6 @@ def _folders(root: Path) -> Iterator[tuple[str | None, Path, Path]]:
     if not inside or len(inside) < len(below):
         yield (None, images, masks)
         return
-    if TRAIN not in inside:
-        raise DataError(f"{images} has folders for parts, but none for train; add one")
     for part in sorted(inside, key=PARTS.index):
         yield (part, inside[part], masks / inside[part].name)
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
-from striate.datasets.layouts.files import IMAGE_ENDINGS
+from striate.datasets.layouts.files import ARRAY, IMAGE_ENDINGS
 from striate.datasets.layouts.shelf import State, state
 from striate.datasets.layouts.tarring import Member, members
 from striate.errors import DataError, printable
@@ -28,6 +28,7 @@ class Sample:
     key: str
     image: Member | None = None
     mask: Member | None = None
+    arrays: list[Member] = field(default_factory=list)  # the image if there is no picture, else features of it
     texts: dict[str, bytes] = field(default_factory=dict)  # by their endings: json, cls, txt
 
 
@@ -42,6 +43,8 @@ def scan(path: Path) -> tuple[State, list[Sample]]:
             samples: dict[str, Sample] = {}
             for member, key, ending in _parts_of_samples(file, path):
                 _put(samples.setdefault(key, Sample(key)), member, ending, file, path)
+            for sample in samples.values():
+                _choose_array(sample, path)
     except OSError as error:
         raise DataError(
             f"{path} cannot be read: {error.strerror}; check the disk and the file's permissions"
@@ -63,6 +66,8 @@ def _put(sample: Sample, member: Member, ending: str, file: BinaryIO, path: Path
     if ending in _MASKS:
         _expect_first(sample.mask, member, path)
         sample.mask = member
+    elif f".{ending}".endswith(ARRAY):
+        sample.arrays.append(member)
     elif f".{ending.rpartition('.')[2]}" in IMAGE_ENDINGS:
         _expect_first(sample.image, member, path)
         sample.image = member
@@ -72,6 +77,13 @@ def _put(sample: Sample, member: Member, ending: str, file: BinaryIO, path: Path
             raise DataError(printable(f"{path} holds {member.name} {what}; write the shard again"))
         file.seek(member.offset)
         sample.texts[ending] = file.read(member.size)
+
+
+def _choose_array(sample: Sample, path: Path) -> None:
+    """The array is the image where there is no picture."""
+    for array in sample.arrays if sample.image is None else ():
+        _expect_first(sample.image, array, path)
+        sample.image = array
 
 
 def _expect_first(before: Member | None, member: Member, path: Path) -> None:

@@ -58,7 +58,7 @@ def find_shards(root: Path) -> tuple[Path, list[Path]]:
 def parts_of(base: Path, shards: list[Path]) -> list[str] | None:
     """The part of each shard, by its folder or a word of its name, as in `train-000000.tar`; None if none has one.
 
-    A single part alone is not a division. Raises DataError if some have a part and some have none, or none is train.
+    A single part alone is not a division. Raises DataError if some have a part and some have none.
     """
     parts = [_part(shard.relative_to(base)) for shard in shards]
     named = {part for part in parts if part}
@@ -69,8 +69,6 @@ def parts_of(base: Path, shards: list[Path]) -> list[str] | None:
             f"{shards[parts.index(None)]} belongs to no part and others belong to {several(sorted(named))}; put train, "
             "val or test into its name, or move it away"
         )
-    if TRAIN not in named:
-        raise DataError(f"{base} has shards for {several(sorted(named))}, but none for train; add some")
     return [part for part in parts if part]
 
 

@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from striate.datasets.layouts.files import IMAGE_ENDINGS
+from striate.datasets.layouts.files import ARRAY, IMAGE_ENDINGS
 from striate.errors import DataError, printable
+from striate.images import arrays
 from striate.images.reading import FORMATS, ImageSource, read_image
 
 _NAMES = {"JPEG": "jpg", "JPEG2000": "jp2", "TIFF": "tif"}  # of formats whose files are not called as they are
@@ -45,6 +46,8 @@ def png(pixels: NDArray[Any], name: str) -> bytes:
 
 
 def _ending(content: bytes, name: str) -> str:
+    if content.startswith(arrays.MAGIC):
+        return ARRAY[1:]
     try:
         with Image.open(io.BytesIO(content), formats=FORMATS) as image:
             kind = str(image.format)

@@ -18,6 +18,7 @@ from striate.images.walking import entries
 _ANNOTATIONS = ("annotations",)
 _IMAGES = ("jpegimages", "images")
 _LISTS = ("ImageSets", "Main")
+_BOTH = "trainval.txt"
 
 
 @dataclass(frozen=True)
@@ -44,8 +45,8 @@ def voc_files(root: Path) -> tuple[list[VocFile], int]:
     lists = _lists(root)
     if not lists:
         return list(files.values()), 0
-    if TRAIN not in lists:
-        raise DataError(f"{root / Path(*_LISTS)} has no train.txt; add one, or remove the lists of the other parts")
+    if TRAIN not in lists and root.joinpath(*_LISTS, _BOTH).is_file():
+        raise DataError(f"{root / Path(*_LISTS)} has {_BOTH} and no train.txt; divide it into train.txt and val.txt")
     parts = dict(_listed(lists, files))
     named = [VocFile(files[stem].image, files[stem].annotation, part) for stem, part in parts.items()]
     return named, len(files) - len(named)
@@ -60,12 +61,13 @@ def _pair(root: Path) -> tuple[Path, Path] | None:
 
 
 def _mixed(root: Path) -> dict[str | None, Path]:
-    """The folders of the parts, if annotations lie in them."""
+    """The folders of the parts, if annotations lie in them, and in that of training if there is one."""
     inside = [(part, root / word) for part, words in PART_NAMES.items() for word in words]
     found: dict[str | None, Path] = {
         part: folder for part, folder in inside if folder.is_dir() and holds_file(folder, (".xml",))
     }
-    return found if TRAIN in found else {}
+    training = any((root / word).is_dir() for word in PART_NAMES[TRAIN])
+    return found if TRAIN in found or not training else {}
 
 
 def _matched(annotations: Path, images: Path, part: str | None) -> dict[str, VocFile]:

@@ -67,7 +67,8 @@ def _settings_file(root: Path) -> Path | None:
 
 def _is_settings(path: Path) -> bool:
     try:
-        return {"names", "train"} <= read_settings(path, _ASKED).keys()
+        given = read_settings(path, _ASKED).keys()
+        return "names" in given and any(key in given for keys in _KEYS.values() for key in keys)
     except DataError:
         return False
 
@@ -90,7 +91,7 @@ def _from_folders(root: Path) -> YoloFiles:
     parts = {part: path for path in below if (part := part_within(path.name))}
     if not parts:
         return YoloFiles(root, lists[0], classes, {TRAIN: image_files(root / _IMAGES)}, False)
-    if len(parts) < len(below) or TRAIN not in parts:
+    if len(parts) < len(below):
         raise DataError(f"{root / _IMAGES} has {several(path.name for path in below)}; expected train, val and test")
     images = {part: image_files(parts[part]) for part in sorted(parts, key=PARTS.index)}
     return YoloFiles(root, lists[0], classes, images, True)
@@ -107,17 +108,17 @@ def _from_settings(path: Path) -> YoloFiles:
     if isinstance(where := settings.get("path"), str) and (base / where).is_dir():
         base = base / where  # if it is not there, the data were moved together with their data.yaml
     keys = {part: key for part, keys in _KEYS.items() for key in keys if key in settings}
-    if TRAIN not in keys:
-        raise DataError(f"{path} has no `train`; expected the folder of the training images")
+    if not keys:
+        raise DataError(f"{path} has no `train`, `val` or `test`; expected the folder of each part's images")
     folders = {part: _places(settings[key], base, f"{path}: {key}") for part, key in keys.items()}
     images = {part: [image for place in places for image in _images(place)] for part, places in folders.items()}
     for part in (VALIDATION, TEST):
-        if part in folders and folders[part] == folders[TRAIN]:
+        if part in folders and folders[part] == folders.get(TRAIN):
             raise DataError(
                 f"{path} gives the same images for {keys[part]} as for train; remove the line: a share of them is "
                 "drawn for it"
             )
-    return YoloFiles(base, path, _names(settings, path), images, len(images) > 1)
+    return YoloFiles(base, path, _names(settings, path), images, images.keys() != {TRAIN})
 
 
 def _names(settings: dict[str, Value], path: Path) -> tuple[str, ...]:

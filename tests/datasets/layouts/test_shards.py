@@ -45,6 +45,21 @@ def beside(record):
     )
 
 
+def array(value):
+    content = io.BytesIO()
+    np.save(content, np.full((3, 4), value, np.uint8))
+    return content.getvalue()
+
+
+def test_an_array_is_the_image_where_there_is_no_picture_and_else_passed_over(tmp_path):
+    files = [("a.npy", array(7)), ("a.cls", b"0"), ("b.first.npy", array(1)), ("b.npy", array(2)), ("b.cls", b"0")]
+    dataset = read_shards(pack(tmp_path / "s.tar", [*files, ("b.png", picture(9))]))
+    assert list(dataset.names) == ["s.tar/a.npy", "s.tar/b.png"]
+    assert [int(dataset.read(place)[0, 0, 0]) for place in range(2)] == [7, 9]
+    with pytest.raises(DataError, match=r"holds b\.first\.npy and b\.npy, which have one key"):
+        read_shards(pack(tmp_path / "t.tar", files))
+
+
 def test_an_image_is_read_with_its_class_name_and_shard(tmp_path):
     pack(tmp_path / "s-1.tar", labelled(1, 0))
     pack(tmp_path / "s-2.tar", labelled(1, first=2))

@@ -57,6 +57,15 @@ def test_labels_of_poses_are_refused_because_they_look_like_outlines(two_parts):
         read_yolo(two_parts)
 
 
+def test_an_array_is_an_image_unless_a_picture_has_its_name(two_parts):
+    for name in ("a", "d"):  # a.npy is what Ultralytics keeps of a.jpg with cache=disk
+        np.save(two_parts / f"images/train/{name}.npy", np.zeros((100, 200), np.uint8))
+    label(two_parts / "labels/train/d.txt", "1 0.5 0.5 0.25 0.5")
+    dataset = read_yolo(two_parts)
+    assert [name.rpartition("/")[2] for name in dataset.names] == ["a.jpg", "b.jpg", "d.npy", "c.png"]
+    assert dataset.targets.corners[dataset.targets.span(2)].tolist() == [[75, 25, 125, 75]]
+
+
 def test_a_longer_line_is_an_outline_and_its_box_is_its_extent(two_parts):
     outlines = read_yolo(two_parts).targets.polygons
     assert [len(rings) for rings in outlines] == [0, 1, 0]
