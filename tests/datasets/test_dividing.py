@@ -40,6 +40,14 @@ def test_every_class_gives_its_share_to_every_part(sizes, seed):
         assert abs(validation - size / 10) <= 0.5 or validation == 1
 
 
+@pytest.mark.parametrize("groups", [None, np.array([4, 4, 7], np.int32)])
+@pytest.mark.parametrize("divided", [True, False])
+def test_nothing_is_drawn_where_nothing_is_for_training(groups, divided):
+    parts, targets = np.array([2, 2, 2], np.uint8), Classes(np.array([0, 1, 1], np.int32))
+    dataset = Dataset("some", ("a", "b"), Names("xyz"), targets, parts, str, divided=divided, groups=groups)
+    assert divide(dataset, 0).parts.tolist() == [2, 2, 2]
+
+
 def test_the_same_seed_gives_the_same_division_and_another_seed_another(plant):
     root = plant({"cat": 30, "dog": 20})
     first, again, other = (open_dataset(root, seed=seed).parts for seed in (3, 3, 4))

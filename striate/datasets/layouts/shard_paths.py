@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
 
-from striate.datasets.dataset import TRAIN
 from striate.datasets.layouts.cifar import recognises_cifar
 from striate.datasets.layouts.files import IMAGE_ENDINGS, part_called, several
 from striate.datasets.layouts.tarring import PACKED_ENDINGS

@@ -42,8 +42,9 @@ def lost_classes(dataset: Dataset) -> Iterator[str]:
     bare = np.flatnonzero(dataset.targets.counts(count) == 0)
     if len(bare):
         yield f"{_classes(len(bare))} without an image ({dataset.classes[bare[0]]!r})"
-    untrained = np.flatnonzero(dataset.targets.at(dataset.members(TRAIN)).counts(count) == 0)
-    if len(untrained) > len(bare):
+    training = dataset.members(TRAIN)
+    untrained = np.flatnonzero(dataset.targets.at(training).counts(count) == 0)
+    if len(training) and len(untrained) > len(bare):
         first = next(number for number in untrained if number not in bare)
         yield f"{_classes(len(untrained) - len(bare))} without a training image ({dataset.classes[first]!r})"
     if list(dataset.classes) != sorted(dataset.classes):

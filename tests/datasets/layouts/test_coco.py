@@ -116,6 +116,17 @@ def test_the_parts_of_the_original_layout_are_found(tmp_path):
     assert dataset.targets.starts.tolist() == [0, 1, 2]
 
 
+def test_data_to_evaluate_on_need_no_training_annotations_and_have_the_categories_of_all(tmp_path):
+    for part, number, category in (("val", 1, "ant"), ("test", 2, "bee")):
+        plant_images(tmp_path / part, f"{number}.png")
+        boxes, categories = [box(number, 5, [0, 0, 1, 1])], [{"id": 5, "name": category}]
+        write(tmp_path / f"annotations/instances_{part}.json", [record(number)], boxes, categories)
+    dataset = read_coco(tmp_path)
+    assert dataset.classes == ("ant", "bee")
+    assert dataset.parts.tolist() == [1, 2]
+    assert dataset.targets.numbers.tolist() == [0, 1]
+
+
 def test_the_layout_of_roboflow_is_found(tmp_path):
     for part in ("train", "valid", "test"):
         plant_images(tmp_path / part, f"{part}.png")

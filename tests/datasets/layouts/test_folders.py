@@ -62,11 +62,20 @@ def test_one_name_in_two_spellings_is_one_class(plant):
     assert set(dataset.labels) == {composed, "ant"}
 
 
+@pytest.mark.parametrize("parts", [("test",), ("val",), ("val", "test")])
+def test_data_to_evaluate_on_need_no_training_folder_and_nothing_is_drawn_from_it(plant, parts):
+    dataset = open_dataset(plant({f"{part}/{label}": 3 for part, label in zip(parts, ("dog", "cat"), strict=False)}))
+    assert dataset.classes == ("cat", "dog")[-len(parts) :]
+    assert dataset.divided
+    words = {"val": "validation", "test": "test"}
+    assert [PARTS[part] for part in dataset.parts] == [words[part] for part in parts for _ in range(3)]
+
+
 @pytest.mark.parametrize(
     ("counts", "sentence"),
     [
         ({"cat": 3, "dog": 0}, r"the class folder .*dog is empty; put images into it or remove it"),
-        ({"val/cat": 2, "test/cat": 2}, r"has a folder for the validation and the test, but no train folder; add one"),
+        ({"test/cat": 2, "car": 2}, r"has car beside its parts; move it into train, val or test, or away"),
         ({"train/cat": 2, "car": 2}, r"has car beside its parts; move it into train, val or test, or away"),
         ({"train/cat": 2, "train/dog": 2, "val/cow": 2}, r"the class 'cow' of .*cow is not among the training classes"),
         ({"train/cat": 2, "train/dog": 2, "test": 2}, r"test has no sub-folders, but 2 files; expected one sub-folder"),
@@ -75,7 +84,7 @@ def test_one_name_in_two_spellings_is_one_class(plant):
     ],
     ids=[
         "empty class",
-        "no train",
+        "class beside a test",
         "class beside parts",
         "unknown class",
         "part without classes",

@@ -159,6 +159,13 @@ def test_a_table_that_cannot_be_trained_on_is_refused_with_the_reason(table, row
         read_manifest(table(rows, images=["1.png", "2.png", "3.png"]))
 
 
+def test_a_table_to_evaluate_on_needs_no_training_rows(table):
+    rows = [["path", "label", "split"], ["1.png", "b", "test"], ["2.png", "a", "val"], ["3.png", "b", "test"]]
+    dataset = read_manifest(table(rows, images=["1.png", "2.png", "3.png"]))
+    assert dataset.classes == ("a", "b")
+    assert dataset.parts.tolist() == [2, 1, 2]
+
+
 def test_files_that_are_not_there_are_counted_and_the_first_ten_named(table):
     rows = [["path", "label"], *([f"{number:02d}.png", "a"] for number in range(14))]
     message = read_error(table(rows, images=["03.png"]))

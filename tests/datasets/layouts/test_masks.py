@@ -163,6 +163,13 @@ def test_parts_lie_in_or_above_both_folders(plant_masks, layout):
     assert dataset.divided
 
 
+@pytest.mark.parametrize("layout", ["images/{}", "{}/images"])
+def test_data_to_evaluate_on_need_no_training_folder(plant_masks, layout):
+    images = layout.format("test")
+    dataset = read_masks(plant_masks({"c": [[0, 255]]}, images, images.replace("images", "masks")))
+    assert dataset.parts.tolist() == [2] and dataset.divided
+
+
 def test_pairs_may_have_folders_other_endings_and_a_mark_in_the_name(plant_masks):
     plant_masks({"x/a": [[0, 255]]}, ending=".bmp")
     plant_masks({"b": [[0, 255]]}, ending="_mask.gif")

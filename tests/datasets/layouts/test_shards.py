@@ -312,11 +312,17 @@ def test_one_part_alone_is_no_division(tmp_path, shards):
     assert not dataset.divided and not dataset.parts.any()
 
 
+def test_shards_to_evaluate_on_need_none_for_training(tmp_path):
+    for shard in ("val-0.tar", "test-0.tar"):
+        pack(tmp_path / shard, labelled(1))
+    dataset = read_shards(tmp_path)
+    assert dataset.divided and dataset.parts.tolist() == [2, 1]
+
+
 @pytest.mark.parametrize(
     ("shards", "sentence"),
     [
         (("train-0.tar", "more.tar"), r"more\.tar belongs to no part and others belong to train; put train"),
-        (("val-0.tar", "test-0.tar"), "has shards for test and validation, but none for train; add some"),
     ],
 )
 def test_parts_that_leave_a_doubt_are_refused(tmp_path, shards, sentence):

@@ -176,7 +176,10 @@ def test_another_root_than_annotation_is_refused(plant_voc):
     [
         ({"train": ["a", "z"]}, r"train\.txt, line 2: there is no image 'z'; remove the line"),
         ({"train": ["a"], "val": ["", "a"]}, r"val\.txt, line 2: 'a' is in train\.txt too; keep one"),
-        ({"val": ["a"]}, r"Main has no train\.txt; add one, or remove the lists of the other parts"),
+        (
+            {"trainval": ["a"], "test": []},
+            r"Main has trainval\.txt and no train\.txt; divide it into train\.txt",
+        ),
     ],
 )
 def test_lists_that_do_not_fit_are_refused(plant_voc, lists, sentence):
@@ -184,6 +187,24 @@ def test_lists_that_do_not_fit_are_refused(plant_voc, lists, sentence):
     list_parts(root, **lists)
     with pytest.raises(DataError, match=sentence):
         read_voc(root)
+
+
+def test_data_to_evaluate_on_need_no_training_list(plant_voc):
+    root = plant_voc({"a": [thing()], "b": [thing()]})
+    list_parts(root, test=["b"])
+    dataset = read_voc(root)
+    assert list(dataset.names) == ["JPEGImages/b.jpg"]
+    assert dataset.parts.tolist() == [2] and dataset.divided
+
+
+@pytest.mark.parametrize("others", [(), ("train",)])
+def test_a_test_folder_alone_is_known_by_its_annotations(plant_voc, others):
+    root = plant_voc({"a": [thing()]}, images="test", beside=True)
+    for other in others:
+        (root / other).mkdir()  # without annotations: it is something else
+    assert recognises_voc(root) == (not others)
+    if not others:
+        assert read_voc(root).parts.tolist() == [2]
 
 
 def test_annotations_without_images_and_images_of_one_stem_are_refused(plant_voc):

@@ -186,6 +186,19 @@ def test_a_line_that_cannot_be_understood_is_named(two_parts, line, sentence):
     assert f"{two_parts / 'labels/train/a.txt'}, line 3: " in str(caught.value)
 
 
+def test_data_to_evaluate_on_need_no_training_images(two_parts):
+    (two_parts / "data.yaml").write_text("val: images/val\nnames: [cat, dog]\n")
+    (two_parts / "data.yaml").rename(two_parts / "photos.yaml")  # known by its keys
+    assert recognises_yolo(two_parts)
+    dataset = read_yolo(two_parts)
+    assert list(dataset.names) == ["images/val/c.png"]
+    assert dataset.parts.tolist() == [1] and dataset.divided
+    (two_parts / "photos.yaml").unlink()
+    (two_parts / "images/train").rename(two_parts / "elsewhere")
+    (two_parts / "classes.txt").write_text("cat\ndog\n")
+    assert read_yolo(two_parts).parts.tolist() == [1]
+
+
 def test_an_image_without_a_header_leaves_its_boxes_and_a_remark(two_parts):
     (two_parts / "images/train/a.jpg").write_bytes(b"broken")
     dataset = read_yolo(two_parts)
@@ -197,7 +210,7 @@ def test_an_image_without_a_header_leaves_its_boxes_and_a_remark(two_parts):
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("names: [a]", "has no `train`; expected the folder of the training images"),
+        ("names: [a]", "has no `train`, `val` or `test`; expected the folder of each part's images"),
         ("train: images/train", "has no list of names; expected `names:` with the name of each class"),
         ("train: images/train\nnames: []", "has no list of names"),
         ("train: images/train\nnames: a", "has no list of names"),
