@@ -5,14 +5,15 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from striate.datasets import cache
+from striate.datasets import cache, keeping
 from striate.datasets.keeping import keep_images
-from striate.datasets.loading import Loading, Unwatched
+from striate.datasets.loading import Loading, Unwatched, fingerprints
 from striate.datasets.opening import open_dataset
 from striate.errors import DataError
 from striate.images.preparation import Geometry
@@ -237,3 +238,42 @@ def test_a_grey_set_is_kept_as_a_grey_one(tmp_path):
         Image.new("L", (8, 8), 9).save(tmp_path / "grey" / label / "b.png")
     for keep in ("memory", "disk", "none"):
         assert kept(tmp_path / "grey", keep).images.images.shape == (4, 1, 8, 8)
+
+
+@pytest.mark.parametrize("keep", ["disk", "none"])
+def test_strictness_holds_for_what_was_found_out_before(photos, keep):
+    kept(photos, keep)
+    with pytest.raises(DataError, match=r"dog/broken.png: not an image of a known format; repair or remove it"):
+        keep_images(open_dataset(photos), GEOMETRY, CLASSES, keep, Loading(strict=True))
+
+
+@pytest.mark.parametrize("keep", ["memory", "disk", "none"])
+def test_a_pipe_is_named_and_never_waited_for(photos, keep):
+    (photos / "cat/0.png").unlink()
+    os.mkfifo(photos / "cat/0.png")
+    dataset = open_dataset(photos)
+    pipe = dataset.at([0])
+    pipe = replace(pipe, fetch=lambda _: str(photos / "cat/0.png"))
+    both = keep_images(pipe, GEOMETRY, CLASSES, keep, Loading(workers=0))
+    assert [file.reason for file in both.skipped] == ["a pipe, not an image"]
+
+
+@pytest.mark.parametrize("first", ["L", "RGB"])
+@pytest.mark.parametrize("keep", ["memory", "disk", "none"])
+def test_grey_and_coloured_images_of_a_range_stand_in_three_channels_with_their_own_marks(tmp_path, keep, first):
+    for number, mode in enumerate((first, "RGB", "L", "RGB", "L")):
+        path = tmp_path / "mixed" / CLASSES[number % 2] / f"{number}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.new(mode, (8, 8), (9, 8, 7) if mode == "RGB" else 5 + number).save(path)
+    geometry = Geometry((8, 8), range=(0, 255))
+    images = keep_images(open_dataset(tmp_path / "mixed"), geometry, CLASSES, keep).images
+    assert images.images.shape == (5, 3, 8, 8)
+    assert images.marks.tolist() == fingerprints(images.images).tolist()
+    again = keep_images(open_dataset(tmp_path / "mixed"), replace(geometry, channels=3), CLASSES, "memory").images
+    assert images.marks.tolist() == again.marks.tolist()
+
+
+def test_an_entry_that_goes_away_while_it_is_looked_at_is_made_again(photos, monkeypatch):
+    kept(photos, "disk")
+    monkeypatch.setattr(keeping, "_read_survey", lambda folder: (folder / "gone").read_bytes())
+    assert "put there now" in kept(photos, "disk").where

@@ -21,6 +21,25 @@ def read(item, note):
 for result in pool.read_many(range(9), read, workers=2, ahead=2, slow=lambda name, seconds: print("slow:", name)):
     print(result)
 """
+ENDING = """
+import io
+import numpy as np
+from PIL import Image
+from striate.datasets.pool import read_many
+from striate.images.preparation import Geometry
+file = io.BytesIO()
+Image.fromarray(np.random.default_rng(0).integers(0, 256, (1500, 1500, 3), dtype=np.uint8)).save(file, "jpeg")
+def read(item, note):
+    if item == 2:
+        raise ValueError("two")
+    return Geometry((224, 224)).prepare(file.getvalue())
+results = read_many(range(40), read, workers=4, ahead=12)
+try:
+    for _ in results:
+        pass
+except ValueError:
+    raise SystemExit(2)
+"""
 
 
 @pytest.mark.parametrize("workers", [0, 1, 2, 5])
@@ -34,9 +53,9 @@ def test_results_come_in_order_whatever_the_workers(workers):
 
 @pytest.mark.parametrize("workers", [1, 3])
 def test_no_more_is_begun_than_is_to_be_read_ahead(workers):
-    begun, taken = [], 0
-    for _ in read_many(range(50), lambda item, _: begun.append(item), workers=workers, ahead=6):
-        taken += 1
+    begun = []
+    results = read_many(range(50), lambda item, _: begun.append(item), workers=workers, ahead=6)
+    for taken, _ in enumerate(results, 1):
         assert len(begun) <= taken + 7
     assert sorted(begun) == list(range(50))
 
@@ -50,8 +69,7 @@ def test_an_error_is_raised_in_its_turn(workers):
 
     results, got = read_many(range(9), read, workers=workers, ahead=4), []
     with pytest.raises(ValueError, match="five"):
-        for result in results:
-            got.append(result)
+        got.extend(iter(results.__next__, None))
     assert got == [0, 1, 2, 3, 4]
 
 
@@ -104,3 +122,10 @@ def test_a_stuck_file_is_a_sentence(monkeypatch):
     with pytest.raises(DataError, match=r"nfs/cat.png has been read for \d+ seconds without an end; look at its disk"):
         list(read_many([1], read, workers=1, ahead=1))
     go.set()
+
+
+@pytest.mark.parametrize("attempt", range(3))
+def test_a_process_that_ends_on_an_error_is_not_aborted_by_its_readers(attempt):
+    """A thread that is inside a decoder when the interpreter goes away ends the process with a signal."""
+    run = subprocess.run([sys.executable, "-c", ENDING], capture_output=True, text=True, check=False, timeout=60)
+    assert (run.returncode, run.stderr) == (2, "")

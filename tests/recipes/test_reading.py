@@ -9,6 +9,7 @@ from PIL import Image
 
 import striate
 from striate.errors import DataError
+from striate.recipes import data
 
 QUICK = {"model": "linear", "size": 16, "epochs": 2, "batch_size": 8, "quiet": True}
 
@@ -34,6 +35,15 @@ def test_workers_and_cache_change_no_bit_of_the_model(photos, tmp_path):
         models.add(weights(run))
         assert [file.name for file in run.skipped] == ["circle/broken.png"]
     assert len(models) == 1
+
+
+def test_mean_and_spread_are_the_same_wherever_images_are_kept(photos, tmp_path, monkeypatch):
+    monkeypatch.setattr(data, "MEASURED", 4)  # of 27 training images
+    means = set()
+    for cache in ("memory", "disk", "none"):
+        run = striate.train(photos, **QUICK, cache=cache, out=str(tmp_path / cache))
+        means.add((run.model.preparation.mean, run.model.preparation.std))
+    assert len(means) == 1
 
 
 def test_what_a_run_is_fed_is_drawn(run):
@@ -66,9 +76,9 @@ def test_balance_helps_the_rare_class(tmp_path, balance):
     noise, labels = np.random.default_rng(0), np.array(["many", "few"])[(np.arange(440) % 11 == 0).astype(int)]
     bright = noise.normal(110, 25, 440) + 40 * (labels == "few")
     images = np.broadcast_to(bright.clip(0, 255).astype(np.uint8)[:, None, None], (440, 8, 8))
-    data = striate.from_arrays(images.copy(), labels.tolist())
+    arrays = striate.from_arrays(images.copy(), labels.tolist())
     settings = {**QUICK, "size": 8, "epochs": 6, "augment": "none"}
-    runs = [striate.train(data, **settings, balance=own, out=str(tmp_path / own)) for own in ("none", balance)]
+    runs = [striate.train(arrays, **settings, balance=own, out=str(tmp_path / own)) for own in ("none", balance)]
     recalls = [{row["class"]: row["recall"] for row in run.evaluation.per_class}["few"] for run in runs]
     assert recalls[1] > recalls[0] + 0.2
     assert runs[1].evaluation.balanced_accuracy > runs[0].evaluation.balanced_accuracy
@@ -100,10 +110,10 @@ def test_a_data_set_made_in_python_is_trained_on_and_resumed(tmp_path):
     noise = np.random.default_rng(0)
     images = noise.integers(0, 100, (60, 8, 8), dtype=np.uint8)
     images[30:] += 100
-    data = striate.from_arrays(images, ["dark"] * 30 + ["bright"] * 30)
-    run = striate.train(data, **{**QUICK, "size": 8}, out=str(tmp_path / "run"))
+    arrays = striate.from_arrays(images, ["dark"] * 30 + ["bright"] * 30)
+    run = striate.train(arrays, **{**QUICK, "size": 8}, out=str(tmp_path / "run"))
     assert run.evaluation.accuracy == 1
-    assert weights(striate.train(data, resume=run.folder, quiet=True)) == weights(run)
+    assert weights(striate.train(arrays, resume=run.folder, quiet=True)) == weights(run)
 
 
 def test_data_of_another_task_are_refused_in_a_sentence(tmp_path, photos):
@@ -116,6 +126,12 @@ def test_data_of_another_task_are_refused_in_a_sentence(tmp_path, photos):
 @pytest.mark.parametrize(
     ("settings", "sentence"),
     [
+        (
+            {"augment": "crop:size=16", "size": 32},
+            "makes images of 16×16 and the network takes 32×32",
+        ),
+        ({"augment": "shift:40:reflect"}, "shift"),
+        ({"model": "INPUT 3x16x16 -> FC", "size": None, "channels": 5}, "channels is 5, but the pattern takes 3"),
         ({"augment": "flipp"}, "unknown augmentation 'flipp'; did you mean flip"),
         ({"range": "big"}, "range is 'big'; expected auto, 16bit, or LOW:HIGH"),
         ({"channels": 0}, "channels is 0; expected a whole number from 1"),
@@ -126,7 +142,7 @@ def test_data_of_another_task_are_refused_in_a_sentence(tmp_path, photos):
 )
 def test_settings_that_make_no_sense_are_refused(photos, tmp_path, settings, sentence):
     with pytest.raises(striate.StriateError, match=sentence):
-        striate.train(photos, **QUICK, **settings, out=str(tmp_path / "run"))
+        striate.train(photos, **{**QUICK, **settings}, out=str(tmp_path / "run"))
     assert not (tmp_path / "run").exists()
 
 
