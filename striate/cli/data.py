@@ -14,13 +14,19 @@ from striate.images.fits import Fit
 Data = Annotated[str, Parameter(help="A folder, a file or a name, as `train` takes it; boxes and masks too.")]
 
 
-def check(
+def check(  # noqa: PLR0913 - each is an option of the command
     data: Data = "digits",
     /,
     *,
     model: Annotated[Path | None, Parameter(help="A model file, whose features find labels that look wrong.")] = None,
     fit: Annotated[Fit, Parameter(help="How images will be brought to the size: crop, pad or stretch.")] = "crop",
     size: Annotated[int, Parameter(help="Pixels of a side that they will be brought to.")] = 224,
+    channels: Annotated[
+        int | None, Parameter(help="1 for grey, 3 for colour, N for N bands; as the images are if not given.")
+    ] = None,
+    range: Annotated[
+        str | None, Parameter(help="Black and white of images of more than 8 bits: auto, 16bit, or LOW:HIGH as 0:4095.")
+    ] = None,
     exclude: Annotated[Path | None, Parameter(help="A list of images to leave out, as `train` takes it.")] = None,
     out: Annotated[
         Path | None, Parameter(help="The folder for the page and the lists; check-DATA if not given.")
@@ -28,7 +34,9 @@ def check(
     json: Json = False,
 ) -> int:
     """Look at images before training: what is broken, turned, doubled, mislabelled or cut off. It changes nothing."""
-    result = striate.check(data, model=model, fit=fit, size=size, exclude=exclude, out=out, quiet=json)
+    result = striate.check(
+        data, model=model, fit=fit, size=size, channels=channels, range=range, exclude=exclude, out=out, quiet=json
+    )
     if json:
         tables.print_json(result.to_dict())
     else:

@@ -19,6 +19,7 @@ from typing import Any
 from striate.datasets.checking.finding import Finding, left_out
 from striate.datasets.checking.findings import all_findings
 from striate.datasets.checking.neighbours import Features
+from striate.datasets.checking.shown import View
 from striate.datasets.checking.summary import summarise
 from striate.datasets.checking.survey import Survey
 from striate.datasets.checking.taking import take_survey
@@ -28,6 +29,7 @@ from striate.datasets.opening import open_dataset
 from striate.errors import SettingsError, expect_whole
 from striate.images.fits import Fit
 from striate.images.preparation import Geometry
+from striate.images.ranges import parse_range
 from striate.recipes.check_features import take_features
 from striate.recipes.check_page import make_page
 from striate.recipes.progress import Display
@@ -42,6 +44,7 @@ RULE = (
     "equal images whose labels differ; images whose mask cannot be used"
 )
 _LARGEST = 16_384  # pixels of a side
+_MOST_CHANNELS = 1024
 _MANY = 30_000  # images that are not compared in a moment
 
 
@@ -77,12 +80,14 @@ class CheckResult:
         }
 
 
-def check(
+def check(  # noqa: PLR0913 - each is an option of the command
     data: str | os.PathLike[str] | Dataset,
     *,
     model: str | os.PathLike[str] | None = None,
     fit: Fit = "crop",
     size: int = 224,
+    channels: int | None = None,
+    range: str | None = None,
     out: str | os.PathLike[str] | None = None,
     exclude: str | os.PathLike[str] | None = None,
     quiet: bool = False,
@@ -94,6 +99,8 @@ def check(
         model: a model file whose features find labels that look wrong; for data with one class an image.
         fit: how images will be brought to `size`: crop, pad or stretch.
         size: pixels of a side that they will be brought to.
+        channels: 1 for grey, 3 for colour, N for N bands; the model's, or as the images are, if not given.
+        range: black and white of images of more than 8 bits: auto, 16bit, or LOW:HIGH; the model's if not given.
         out: the folder to make; check-DATA, numbered if it is taken, if not given.
         exclude: a list of images to leave out first, as `train` takes it.
         quiet: show no progress.
@@ -102,23 +109,34 @@ def check(
         StriateError: with one sentence, if the data cannot be opened or a setting makes no sense.
     """
     expect_whole("size", size, _LARGEST)
-    geometry = Geometry((size, size), fit=fit)
+    if channels is not None:
+        expect_whole("channels", channels, _MOST_CHANNELS)
+    geometry = Geometry((size, size), channels, fit, range=parse_range(range))
     dataset = open_dataset(data)
     if exclude is not None:
         dataset = dataset.without(read_excluded(Path(exclude)))
     folder = _free_folder(dataset.name, out)
     check_free(folder, "digits" if isinstance(data, Dataset) else os.fspath(data))
     classifier = None if model is None else _suited(load(model), dataset)
+    view = _view(geometry, classifier, auto=range == "auto")
     display = Display(quiet=quiet)
     with display.reading(len(dataset)) as watch:
-        survey = take_survey(dataset, watch=watch)
+        survey = take_survey(dataset, view, watch=watch)
     features = None
     if classifier is not None:
         with display.reading(len(dataset)) as watch:
             features = take_features(classifier, dataset, survey, watch)
     if len(dataset) > _MANY:
         display.say(f"comparing {len(dataset):,} images with each other: that takes minutes")
-    return _write(dataset, survey, geometry, features, folder)
+    return _write(view.of(dataset), survey, geometry, features, folder)
+
+
+def _view(asked: Geometry, classifier: Classifier | None, *, auto: bool) -> View:
+    """The channels and the range that were asked for, or else those of the model."""
+    if classifier is None:
+        return View(asked.channels, asked.range)
+    own = classifier.preparation.geometry
+    return View(asked.channels or own.channels, asked.range or (None if auto else own.range))
 
 
 def _suited(classifier: Classifier, dataset: Dataset) -> Classifier:

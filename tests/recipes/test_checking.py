@@ -286,6 +286,53 @@ def test_boxes_are_drawn_on_the_page(tmp_path):
     assert Page(result.page).source.count("data:image/webp") >= 5
 
 
+def scans(folder):
+    """Two classes of arrays of five bands, 12 bits; one image is there twice."""
+    for kind, name in enumerate(("discs", "bars")):
+        (folder / name).mkdir(parents=True)
+        for number in range(12):
+            colours = scene(kind, number).astype(np.uint16) * 16
+            np.save(folder / name / f"{number:02d}.npy", np.concatenate([colours, colours[:, :, :2]], axis=2))
+    (folder / "discs" / "twice.npy").write_bytes((folder / "discs" / "05.npy").read_bytes())
+    return folder
+
+
+def test_bands_of_a_range_are_looked_at_and_shown_if_the_command_is_told(tmp_path):
+    root = scans(tmp_path / "scans")
+    assert main(["check", str(root), "--size", "64", "--out", str(tmp_path / "blind"), "--json"]) == 0
+    command = [
+        "check",
+        str(root),
+        "--size",
+        "64",
+        "--channels",
+        "5",
+        "--range",
+        "0:4095",
+        "--out",
+        str(tmp_path / "out"),
+    ]
+    assert main(command) == 0
+    with (tmp_path / "out" / "check.csv").open(encoding="utf-8", newline="") as file:
+        found = {row["finding"]: row["path"] for row in csv.DictReader(file)}
+    assert "unsettled" not in found and "near_within_part" not in found
+    assert "discs/twice.npy" in {found.get("copies_within_part"), found.get("copies_across_parts")}
+    assert Page(tmp_path / "out" / "check.html").source.count("data:image/webp") > 4
+    with (tmp_path / "blind" / "check.csv").open(encoding="utf-8", newline="") as file:
+        assert {row["finding"] for row in csv.DictReader(file)} == {"unsettled"}
+
+
+def test_channels_and_range_are_the_models_if_they_are_not_given(tmp_path):
+    root = scans(tmp_path / "scans")
+    settings = {"model": "linear", "size": 8, "epochs": 1, "channels": 5, "range": "0:4095"}
+    run = striate.train(root, **settings, out=str(tmp_path / "run"), quiet=True)
+    model = run.folder / "model.safetensors"
+    result = check(root, model=model, size=64, out=tmp_path / "out", quiet=True)
+    assert result.facts["readable"] == 25
+    again = check(root, model=model, range="auto", channels=4, size=64, out=tmp_path / "again", quiet=True)
+    assert again.facts["readable"] == 0
+
+
 def test_images_of_which_none_can_be_read_make_a_page_too(tmp_path):
     for name in ("a", "b"):
         (tmp_path / "photos" / name).mkdir(parents=True)
@@ -321,6 +368,8 @@ def test_folders_are_numbered_and_none_is_written_into(clean, tmp_path, monkeypa
     ("options", "error", "sign"),
     [
         ({"size": 0}, SettingsError, "size is 0; expected a whole number from 1"),
+        ({"channels": 0}, SettingsError, "channels is 0; expected a whole number from 1"),
+        ({"range": "dark"}, SettingsError, "range is 'dark'; expected auto, 16bit, or LOW:HIGH"),
         ({"fit": "bend"}, SettingsError, "fit is 'bend'; expected one of crop, pad, stretch"),
         ({"exclude": "nowhere.txt"}, DataError, "nowhere.txt cannot be read"),
     ],

@@ -4,12 +4,13 @@ import hashlib
 import os
 import threading
 from contextlib import closing
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from striate.datasets.checking.shown import View
 from striate.datasets.checking.survey import SIDE, Looks, MaskTable, Origins, Survey
 from striate.datasets.dataset import Dataset
 from striate.datasets.loading import Unwatched, Watch
@@ -17,16 +18,21 @@ from striate.datasets.pool import Note, read_many, usual_workers
 from striate.datasets.targets import Masks
 from striate.errors import ImageError
 from striate.images.facts import Facts
-from striate.images.reading import ImageSource, Pixels, examine
+from striate.images.reading import ImageSource, Pixels
 from striate.images.sources import open_source
 
 _TOGETHER = 8  # images that a worker takes at once
 
 
-def take_survey(dataset: Dataset, *, workers: int | None = None, watch: Watch | None = None) -> Survey:
-    """Look at every image, and at its mask if it has one. What cannot be decoded is told in `reasons`."""
+def take_survey(
+    dataset: Dataset, view: View | None = None, *, workers: int | None = None, watch: Watch | None = None
+) -> Survey:
+    """Look at every image, and at its mask if it has one. What cannot be decoded is told in `reasons`.
+
+    `view` says how images of many bands or more than 8 bits are looked at.
+    """
     count, watch = len(dataset), watch or Unwatched()
-    table = _Table(dataset)
+    table = _Table(dataset, view or View())
     parts = [range(start, min(start + _TOGETHER, count)) for start in range(0, count, _TOGETHER)]
     threads = usual_workers() if workers is None else workers
     with closing(read_many(parts, table.read, workers=threads, ahead=2 * threads, slow=watch.slow)) as reading:
@@ -38,9 +44,9 @@ def take_survey(dataset: Dataset, *, workers: int | None = None, watch: Watch | 
 class _Table:
     """Room for what is kept; each worker writes the rows of its own images."""
 
-    def __init__(self, dataset: Dataset) -> None:
+    def __init__(self, dataset: Dataset, view: View) -> None:
         count = len(dataset)
-        self._dataset = dataset
+        self._dataset, self._view = dataset, view
         self._facts: list[Facts | None] = [None] * count
         self._alike: dict[Facts, Facts] = {}
         self._marks = np.zeros(count, np.int64)
@@ -80,10 +86,10 @@ class _Table:
     def _look(self, place: int) -> None:
         source = self._dataset.source(place)
         self._origins.contents[place], self._origins.files[place] = origin_of(source)
-        reading = examine(source)
-        look = look_of(reading.pixels)
+        reading, pixels = self._view.read(source)
+        look = look_of(pixels)
         self._looks.thumbnails[place], self._looks.means[place], self._looks.squares[place] = look[1:]
-        self._marks[place] = look.mark
+        self._marks[place] = _exact(reading.pixels) if self._view.deep else look.mark
         self._facts[place] = self._alike.setdefault(reading.facts, reading.facts)
 
     def _look_at_mask(self, place: int, masks: MaskTable) -> None:
@@ -121,6 +127,11 @@ def look_of(pixels: Pixels) -> Look:
     means, squares = (np.broadcast_to(shares @ power, 3) for power in (values, values**2))
     thumbnail = np.asarray(image.convert("L").resize((SIDE, SIDE), Image.Resampling.BOX))
     return Look(_digest(repr(plain.shape).encode(), np.ascontiguousarray(plain).data), thumbnail, means, squares)
+
+
+def _exact(pixels: NDArray[Any]) -> int:
+    """The mark of values as they are stored: images that differ in a band that is not shown differ."""
+    return _digest(repr((pixels.shape, pixels.dtype)).encode(), np.ascontiguousarray(pixels).data)
 
 
 def origin_of(source: ImageSource) -> tuple[int, int]:
