@@ -16,16 +16,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from striate.datasets.checking.finding import Finding, left_out
+from striate.datasets.checking.finding import LEVELS, Finding, left_out
 from striate.datasets.checking.findings import all_findings
-from striate.datasets.checking.neighbours import Features
 from striate.datasets.checking.shown import View
+from striate.datasets.checking.strays import strays
 from striate.datasets.checking.summary import summarise
 from striate.datasets.checking.survey import Survey
 from striate.datasets.checking.taking import take_survey
 from striate.datasets.dataset import Dataset
 from striate.datasets.excluding import read_excluded
 from striate.datasets.opening import open_dataset
+from striate.datasets.published import NAMED
 from striate.errors import SettingsError, expect_whole
 from striate.images.fits import Fit
 from striate.images.preparation import Geometry
@@ -113,6 +114,7 @@ def check(  # noqa: PLR0913 - each is an option of the command
         expect_whole("channels", channels, _MOST_CHANNELS)
     geometry = Geometry((size, size), channels, fit, range=parse_range(range))
     dataset = open_dataset(data)
+    beside = [] if isinstance(data, Dataset) or data in NAMED else strays(Path(data), dataset)
     if exclude is not None:
         dataset = dataset.without(read_excluded(Path(exclude)))
     folder = _free_folder(dataset.name, out)
@@ -128,7 +130,8 @@ def check(  # noqa: PLR0913 - each is an option of the command
             features = take_features(classifier, dataset, survey, watch)
     if len(dataset) > _MANY:
         display.say(f"comparing {len(dataset):,} images with each other: that takes minutes")
-    return _write(view.of(dataset), survey, geometry, features, folder)
+    findings = sorted([*all_findings(survey, geometry, features), *beside], key=lambda own: LEVELS.index(own.level))
+    return _write(view.of(dataset), survey, geometry, tuple(findings), folder)
 
 
 def _view(asked: Geometry, classifier: Classifier | None, *, auto: bool) -> View:
@@ -158,9 +161,8 @@ def _free_folder(name: str, out: str | os.PathLike[str] | None) -> Path:
 
 
 def _write(
-    dataset: Dataset, survey: Survey, geometry: Geometry, features: Features | None, folder: Path
+    dataset: Dataset, survey: Survey, geometry: Geometry, findings: tuple[Finding, ...], folder: Path
 ) -> CheckResult:
-    findings = tuple(all_findings(survey, geometry, features))
     names = tuple(survey.names[place] for place in left_out(findings))
     result = CheckResult(dataset.name, folder, findings, summarise(survey, geometry), names, survey.names)
     write_whole(folder / TABLE_FILE, _table(findings, survey))

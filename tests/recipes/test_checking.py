@@ -286,6 +286,19 @@ def test_boxes_are_drawn_on_the_page(tmp_path):
     assert Page(result.page).source.count("data:image/webp") >= 5
 
 
+def test_images_that_no_row_names_are_told_in_the_page_and_the_answer(tmp_path):
+    for number in range(4):
+        Image.fromarray(scene(0, number)).save(tmp_path / f"{number}.png")
+    (tmp_path / "labels.csv").write_text("path,label\n0.png,a\n1.png,b\n2.png,b\n")
+    result = check(tmp_path, size=64, out=tmp_path.parent / "out", quiet=True)
+    levels = [finding.level for finding in result.findings]
+    assert levels == sorted(levels, key=["fault", "look", "note"].index)
+    (finding,) = (own.to_dict(result.names) for own in result.findings if own.kind == "images_without_labels")
+    assert (finding["count"], finding["example"], finding["cases"]) == (1, "3.png", [])
+    page = Page(result.page)
+    assert "images without labels" in page.text and "3.png" in page.text
+
+
 def scans(folder):
     """Two classes of arrays of five bands, 12 bits; one image is there twice."""
     for kind, name in enumerate(("discs", "bars")):
@@ -298,28 +311,20 @@ def scans(folder):
 
 
 def test_bands_of_a_range_are_looked_at_and_shown_if_the_command_is_told(tmp_path):
-    root = scans(tmp_path / "scans")
-    assert main(["check", str(root), "--size", "64", "--out", str(tmp_path / "blind"), "--json"]) == 0
-    command = [
-        "check",
-        str(root),
-        "--size",
-        "64",
-        "--channels",
-        "5",
-        "--range",
-        "0:4095",
-        "--out",
-        str(tmp_path / "out"),
-    ]
-    assert main(command) == 0
-    with (tmp_path / "out" / "check.csv").open(encoding="utf-8", newline="") as file:
-        found = {row["finding"]: row["path"] for row in csv.DictReader(file)}
-    assert "unsettled" not in found and "near_within_part" not in found
-    assert "discs/twice.npy" in {found.get("copies_within_part"), found.get("copies_across_parts")}
-    assert Page(tmp_path / "out" / "check.html").source.count("data:image/webp") > 4
-    with (tmp_path / "blind" / "check.csv").open(encoding="utf-8", newline="") as file:
-        assert {row["finding"] for row in csv.DictReader(file)} == {"unsettled"}
+    root, blind, out = scans(tmp_path / "scans"), tmp_path / "blind", tmp_path / "out"
+    assert main(["check", str(root), "--size", "64", "--out", str(blind)]) == 0
+    assert found_in(blind).keys() == {"unsettled"}
+    assert main(["check", str(root), "--size", "64", "--channels", "5", "--range", "0:4095", "--out", str(out)]) == 0
+    found = found_in(out)
+    assert found.keys() == {"copies_across_parts", "deep", "bands"}
+    assert found["copies_across_parts"] == "discs/05.npy"  # of the test; discs/twice.npy is for training
+    assert Page(out / "check.html").source.count("data:image/webp") > 4
+
+
+def found_in(folder):
+    """The last path of each finding in check.csv."""
+    with (folder / "check.csv").open(encoding="utf-8", newline="") as file:
+        return {row["finding"]: row["path"] for row in csv.DictReader(file)}
 
 
 def test_channels_and_range_are_the_models_if_they_are_not_given(tmp_path):

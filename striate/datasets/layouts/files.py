@@ -26,11 +26,16 @@ def fetch_below(root: Path, names: Names) -> Callable[[int], str]:
 
 
 def image_files(folder: Path) -> list[Path]:
-    """The files in a folder and below that are named as images are, sorted.
+    """The files in a folder and below that are named as images are, sorted."""
+    return images_among(files_below(folder))
+
+
+def images_among(files: Iterable[Path]) -> list[Path]:
+    """Those that are named as images are.
 
     An array is one only if no picture has its name: beside a picture it holds features, or the picture once more.
     """
-    found = [path for path in files_below(folder) if path.suffix.lower() in IMAGE_ENDINGS]
+    found = [path for path in files if path.suffix.lower() in IMAGE_ENDINGS]
     arrays = {path for path in found if path.suffix.lower() == ARRAY}
     pictured = {path.with_suffix("") for path in found if path not in arrays} if arrays else set()
     return [path for path in found if path not in arrays or path.with_suffix("") not in pictured]
