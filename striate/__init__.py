@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from striate.architectures.catalogue import create_model as create_model
     from striate.datasets.dataset import Dataset as Dataset
+    from striate.datasets.drawn import draw_samples as draw_samples
     from striate.datasets.layouts.arrays import from_arrays as from_arrays
     from striate.datasets.opening import open_dataset as open_dataset
     from striate.description.advice import advise as advise
@@ -41,6 +42,7 @@ _HOME = {
     "create_model": "striate.architectures.catalogue",
     "describe": "striate.description.describing",
     "doctor": "striate.machine.doctor",
+    "draw_samples": "striate.datasets.drawn",
     "evaluate": "striate.recipes.evaluate",
     "fetch": "striate.recipes.fetch",
     "filter_image": "striate.filters.filtering",
@@ -67,6 +69,7 @@ __all__ = [
     "create_model",
     "describe",
     "doctor",
+    "draw_samples",
     "evaluate",
     "fetch",
     "filter_image",

@@ -18,6 +18,7 @@ DOCUMENTED = [
     "create_model",
     "describe",
     "doctor",
+    "draw_samples",
     "evaluate",
     "fetch",
     "filter_image",

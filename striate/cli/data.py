@@ -53,10 +53,11 @@ def convert(
     lossy: Annotated[
         bool, Parameter(negative="", help="Go on where the layout cannot hold all, and say what is lost.")
     ] = False,
+    exclude: Annotated[Path | None, Parameter(help="A list of images to leave out, as `train` takes it.")] = None,
     json: Json = False,
 ) -> int:
     """Write images and what is known of them in another layout; the files themselves stay as they are."""
-    converted = striate.convert(data, out, to=to, lossy=lossy, quiet=json)
+    converted = striate.convert(data, out, to=to, lossy=lossy, exclude=exclude, quiet=json)
     if json:
         tables.print_json(vars(converted) | {"folder": str(converted.folder)})
     else:

@@ -76,7 +76,10 @@ def _fetch_file(file: File, folder: Path, sources: tuple[str, ...], patience: fl
             _name(part, place)
             return
     kept = f"; {part} keeps what was received: fetch again to go on there" if part.exists() else ""
-    raise DataError(f"{file.name} cannot be had: {'; '.join(reasons)}{kept}")
+    raise DataError(
+        f"{file.name} cannot be had: {'; '.join(reasons)}{kept}; without a network put the file into {folder}, or "
+        "name a --mirror"
+    )
 
 
 class _NotHadError(Exception):

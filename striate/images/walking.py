@@ -5,6 +5,8 @@ from pathlib import Path
 
 from striate.errors import DataError
 
+_SYSTEM = ("thumbs.db", "desktop.ini", "ehthumbs.db")  # what Windows leaves in folders of pictures
+
 
 def files_below(folder: Path) -> list[Path]:
     """All files in a folder and below, sorted, but hidden ones; links are followed, each folder once.
@@ -33,7 +35,7 @@ def entries(folder: Path) -> list[Path]:
 
 def hidden(name: str) -> bool:
     """Whether a name is the system's and not the user's."""
-    return name.startswith((".", "__MACOSX"))
+    return name.startswith((".", "__MACOSX")) or name.lower() in _SYSTEM
 
 
 def _leads_nowhere(path: Path) -> bool:

@@ -194,9 +194,15 @@ def _check_network(declaration: Declaration) -> None:
 
 
 def _check_classes(dataset: Dataset, train: Kept) -> None:
+    """Raise DataError for a class of which no training image is left, with why."""
     shown = np.bincount(train.images.targets, minlength=len(dataset.classes))
-    for label, count in zip(dataset.classes, shown, strict=True):
-        if not count:
-            first = train.skipped[0] if train.skipped else None
-            example = f"; for example {first.name}: {first.reason}" if first else ""
-            raise DataError(f"no training image of the class {label!r} of {dataset.name} can be read{example}")
+    for number in np.flatnonzero(shown == 0):
+        label, reasons = dataset.classes[number], {file.name: file.reason for file in train.skipped}
+        own = [place for place in dataset.members(TRAIN).tolist() if dataset.labels[place] == label]
+        if not own:
+            raise DataError(f"{dataset.name} has no training image of the class {label!r}; add some, or take it out")
+        name = dataset.names[own[0]]
+        raise DataError(
+            f"no training image of the class {label!r} of {dataset.name} can be used; for example {name}: "
+            f"{reasons[name]}"
+        )

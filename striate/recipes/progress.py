@@ -20,6 +20,7 @@ from striate.training.course import Course
 from striate.training.logbook import Epoch
 
 _LINE_EVERY = 2.0  # seconds between plain lines
+_WIDE = 130  # columns that the bar and all figures take
 _REDRAW_EVERY = 0.1  # seconds between updates of the bar
 
 
@@ -54,7 +55,7 @@ class Display:
         """A display of the course, of which `done` steps are behind."""
         columns = (
             TextColumn("epoch {task.fields[epoch]}"),
-            BarColumn(),
+            BarColumn(bar_width=16),
             TextColumn("{task.percentage:.0f} %"),
             TimeRemainingColumn(compact=True),
             TextColumn("left  {task.fields[figures]}"),
@@ -89,6 +90,7 @@ class TrainingDisplay:
         self._display, self._bar, self._course = display, bar, course
         self._began, self._before = time.monotonic(), done
         self._drawn = self._line = 0.0
+        self._narrow = not bar.disable and bar.console.width < _WIDE
         epochs = course.recipe.epochs
         self._task = bar.add_task("", total=course.steps, completed=done, epoch=f"1/{epochs}", figures="")
 
@@ -101,11 +103,13 @@ class TrainingDisplay:
 
     def epoch(self, epoch: Epoch) -> None:
         """Show the epoch's figures; without a terminal as a line, if the last one is a while ago."""
+        accuracy = f"validation accuracy {100 * epoch.validation['accuracy']:.1f} %"
         figures = (
-            f"{epoch.images_per_second:,.0f} images/s  loss {epoch.train_loss:.3f}  "
-            f"validation accuracy {100 * epoch.validation['accuracy']:.1f} % "
+            f"{epoch.images_per_second:,.0f} images/s  loss {epoch.train_loss:.3f}  {accuracy} "
             f"(balanced {100 * epoch.validation['balanced_accuracy']:.1f} %)"
         )
+        if self._narrow:
+            figures = accuracy
         epochs = self._course.recipe.epochs
         last = epoch.epoch == epochs
         if not self._bar.disable:

@@ -223,11 +223,13 @@ def _announce(run_data: RunData, machine: Machine, display: Display) -> None:
     choices = {name: choice["value"] for name, choice in describe_choices(machine).items()}
     shown = ", ".join(choices[name] for name in ("device", "number_format", "memory_format", "threads"))
     display.say(f"machine  {shown} threads (striate doctor says why)")
-    for finding in run_data.findings:
-        if finding.level != "note":
-            display.say(
-                f"look     {finding.title}: {finding.count:,} {finding.unit}, as {finding.example}; {finding.advice}"
-            )
+    to_look_at = [finding for finding in run_data.findings if finding.level != "note"]
+    for finding in to_look_at:
+        display.say(
+            f"look     {finding.title}: {finding.count:,} {finding.unit}, as {finding.example}; {finding.advice}"
+        )
+    if to_look_at:
+        display.say("look     `striate check` shows these as pictures, and writes exclude.txt and check.html")
     for file in run_data.skipped[:_NAMED]:
         display.say(f"skipped  {file.name}: {file.reason}")
     if run_data.skipped:

@@ -217,7 +217,7 @@ class Classifier:
             try:
                 predictions.append(self.predict(path, top=top))
             except ImageError as error:
-                skipped.append(Skipped(str(path), error.reason))
+                skipped.append(Skipped(str(path), "no image in this folder" if path.is_dir() else error.reason))
         return predictions, skipped
 
     def _say(self, path: str, probabilities: Tensor, top: int) -> Prediction:

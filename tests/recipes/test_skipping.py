@@ -58,7 +58,7 @@ def test_a_class_of_which_nothing_can_be_read_is_named(photos, tmp_path):
     for file in (photos / "circle").iterdir():
         file.write_bytes(b"")
     with pytest.raises(
-        DataError, match=r"no training image of the class 'circle' .* can be read; .* the file is empty"
+        DataError, match=r"no training image of the class 'circle' .* can be used; .* the file is empty"
     ):
         striate.train(photos, **QUICK, out=str(tmp_path / "run"), quiet=True)
     assert not (tmp_path / "run").exists()

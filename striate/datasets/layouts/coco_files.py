@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from striate.datasets.dataset import PARTS
-from striate.datasets.layouts.files import part_within, several
-from striate.datasets.layouts.folders import PART_NAMES
+from striate.datasets.layouts.files import PART_NAMES, part_within, several
 from striate.datasets.layouts.records import has_keys
 from striate.errors import DataError
 from striate.images.walking import entries

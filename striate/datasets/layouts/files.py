@@ -7,12 +7,17 @@ from pathlib import Path
 
 import numpy as np
 
-from striate.datasets.layouts.folders import PART_NAMES
+from striate.datasets.dataset import TEST, TRAIN, VALIDATION
 from striate.datasets.names import Names
 from striate.errors import DataError, printable
 from striate.images.walking import files_below, hidden
 
 ARRAY = ".npy"
+PART_NAMES = {  # how people call the folders of the three parts
+    TRAIN: ("train", "training"),
+    VALIDATION: ("val", "valid", "validation"),
+    TEST: ("test", "testing"),
+}
 IMAGE_ENDINGS = frozenset(
     f".{ending}"
     for ending in "avif bmp gif ico j2k jfif jp2 jpe jpeg jpg npy pbm pcx pgm png pnm ppm sgi tga tif tiff webp".split()  # noqa: SIM905

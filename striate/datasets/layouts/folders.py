@@ -7,17 +7,12 @@ from pathlib import Path
 
 import numpy as np
 
-from striate.datasets.dataset import PARTS, TEST, TRAIN, VALIDATION, Dataset
+from striate.datasets.dataset import PARTS, TRAIN, Dataset
+from striate.datasets.layouts.files import IMAGE_ENDINGS, PART_NAMES
 from striate.datasets.names import Names
 from striate.datasets.targets import Classes
 from striate.errors import DataError
 from striate.images.walking import entries, files_below
-
-PART_NAMES = {  # how people call the folders of the three parts
-    TRAIN: ("train", "training"),
-    VALIDATION: ("val", "valid", "validation"),
-    TEST: ("test", "testing"),
-}
 
 
 def read_folders(root: Path) -> Dataset:
@@ -46,7 +41,16 @@ def read_folders(root: Path) -> Dataset:
         parts=np.array(parts, np.uint8),
         fetch=lambda index: os.path.join(root, found.raw(index)),  # noqa: PTH118 - a million of them
         divided=bool(given),
+        remarks=tuple(_loose(folder) for folder in (given or {TRAIN: root}).values() if _loose(folder)),
     )
+
+
+def _loose(folder: Path) -> str:
+    """What is said of files beside the class folders; nothing where there are none."""
+    files = [path for path in entries(folder) if path.is_file() and path.suffix.lower() in IMAGE_ENDINGS]
+    if not files:
+        return ""
+    return f"images beside the class folders of {folder.name}, which are not read: {len(files):,}, as {files[0].name}"
 
 
 def part_folders(root: Path) -> dict[str, Path]:

@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from striate.datasets.dataset import PARTS, TRAIN, Dataset
-from striate.datasets.layouts.files import expect_distinct, expect_files, fetch_below, part_called, several
-from striate.datasets.layouts.folders import PART_NAMES
+from striate.datasets.layouts.files import PART_NAMES, expect_distinct, expect_files, fetch_below, part_called, several
 from striate.datasets.layouts.manifest_rows import COLUMNS, Rows, Source, take_rows
 from striate.datasets.layouts.tables import TABLE_ENDINGS, columns_of
 from striate.datasets.names import Names

@@ -6,8 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from striate.datasets.dataset import PARTS
-from striate.datasets.layouts.files import IMAGE_ENDINGS, holds_file, image_files, part_called
-from striate.datasets.layouts.folders import PART_NAMES
+from striate.datasets.layouts.files import IMAGE_ENDINGS, PART_NAMES, holds_file, image_files, part_called
 from striate.errors import DataError
 from striate.images.walking import entries
 

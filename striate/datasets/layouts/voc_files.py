@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from striate.datasets.dataset import PARTS, TRAIN
-from striate.datasets.layouts.files import holds_file, image_files
-from striate.datasets.layouts.folders import PART_NAMES
+from striate.datasets.layouts.files import PART_NAMES, holds_file, image_files
 from striate.errors import DataError, printable
 from striate.images.walking import entries
 
