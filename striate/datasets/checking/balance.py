@@ -15,11 +15,11 @@ _FEW = 10  # images to learn a class from
 
 
 def class_counts(survey: Survey) -> NDArray[np.int64]:
-    """Readable images or boxes (3, K) of each class in each part; of masks the images that show it."""
+    """Readable images or boxes (3, K) of each class in each part; of tags and masks the images that show it."""
     counts = np.zeros((len(PARTS), len(survey.classes)), np.int64)
     if isinstance(survey.targets, Masks):
         if survey.masks is not None:
-            counts[0] = survey.masks.images[: len(survey.classes)]
+            counts[:] = survey.masks.images[:, : len(survey.classes)]
         return counts
     readable = survey.readable()
     for number in range(len(PARTS)):
@@ -29,14 +29,15 @@ def class_counts(survey: Survey) -> NDArray[np.int64]:
 
 
 def counts(survey: Survey) -> list[Finding]:
-    """The counts by class, whatever they are."""
+    """The counts by class, whatever they are. An image of several classes counts once in the whole."""
     if not survey.classes:
         return []
     of = class_counts(survey).sum(axis=0)
     unit = "boxes" if isinstance(survey.targets, Boxes) else "images"
+    whole = of.sum() if unit == "boxes" else survey.readable().sum()
     example = f"{len(survey.classes)} classes; {unit}: {_listed(survey.classes, of)}"
     advice = "the table by part is in check.html"
-    return [Finding("counts", f"{unit} of each class", "note", int(of.sum()), example, advice, unit)]
+    return [Finding("counts", f"{unit} of each class", "note", int(whole), example, advice, unit)]
 
 
 def unequal(survey: Survey) -> list[Finding]:

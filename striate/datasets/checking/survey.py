@@ -53,11 +53,12 @@ class MaskTable:
     reasons: dict[int, str]  # why mask i cannot be read
     sizes: NDArray[np.int32]  # (N, 2) height, width
     pixels: NDArray[np.int64]  # (256,) of each class in all masks
-    images: NDArray[np.int64]  # (256,) in which each class has a pixel
+    images: NDArray[np.int64]  # (3, 256) of each part in which each class has a pixel
 
     @classmethod
     def room(cls, count: int) -> "MaskTable":
-        return cls({}, np.zeros((count, 2), np.int32), np.zeros(_CLASSES, np.int64), np.zeros(_CLASSES, np.int64))
+        pixels, images = np.zeros(_CLASSES, np.int64), np.zeros((len(PARTS), _CLASSES), np.int64)
+        return cls({}, np.zeros((count, 2), np.int32), pixels, images)
 
 
 @dataclass(frozen=True)

@@ -104,7 +104,7 @@ class _Table:
         counts = np.bincount(mask.ravel(), minlength=len(masks.pixels))
         with self._counting:
             masks.pixels[:] += counts
-            masks.images[:] += counts > 0
+            masks.images[self._dataset.parts[place]] += counts > 0
 
 
 class Look(NamedTuple):

@@ -27,10 +27,20 @@ def test_tags_and_boxes_are_counted_one_by_one(survey_of):
 
 def test_masks_are_counted_by_the_images_that_show_a_class(survey_of):
     table = MaskTable.room(2)
-    table.images[:2] = 2, 1
+    table.images[:, :2] = [(1, 1), (0, 0), (1, 0)]
     survey = with_targets(survey_of("ab"), Masks(lambda place: np.zeros((2, 2), np.uint8), np.arange(2)), masks=table)
-    assert class_counts(survey)[0].tolist() == [2, 1]
+    assert class_counts(survey).tolist() == [[1, 1], [0, 0], [1, 0]]
     assert unequal(survey) == few(survey) == []
+
+
+def test_an_image_of_several_classes_counts_once_in_the_whole(survey_of):
+    table = MaskTable.room(2)
+    table.images[0, :2] = 2, 2
+    masked = with_targets(survey_of("ab"), Masks(lambda place: np.zeros((2, 2), np.uint8), np.arange(2)), masks=table)
+    tagged = with_targets(survey_of("ab"), Tags(np.array([0, 2, 4]), np.array([0, 1, 0, 1], np.int32)))
+    for survey in (masked, tagged):
+        (finding,) = counts(survey)
+        assert (finding.many, finding.example) == ("2 images", "2 classes; images: a 2, b 2")
 
 
 def test_counts_are_a_note_and_name_the_first_classes(survey_of):

@@ -12,7 +12,7 @@ def masked(survey, *, reasons=None, sizes=None, pixels=(1, 1)):
     table = MaskTable(reasons or {}, room.sizes, room.pixels, room.images)
     table.sizes[:] = (200, 300) if sizes is None else sizes
     for value, count in enumerate(pixels):
-        table.pixels[value], table.images[value] = count, count > 0
+        table.pixels[value], table.images[0, value] = count, count > 0
     targets = Masks(lambda place: np.zeros((200, 300), np.uint8), np.arange(len(survey)))
     return type(survey)(**{**vars(survey), "targets": targets, "masks": table})
 

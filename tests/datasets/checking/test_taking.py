@@ -113,12 +113,12 @@ def test_masks_are_counted_and_those_that_cannot_be_read_are_told(scene):
         ("ground", "sky"),
         Names("abc"),
         Masks(read, np.arange(3)),
-        np.zeros(3, np.uint8),
+        np.array([2, 0, 1], np.uint8),
         lambda place: scene(place, 40, 60),
     )
     found = take_survey(data).masks
     assert found.pixels[[0, 1, IGNORED]].tolist() == [1800, 600, 2400]
-    assert found.images[[0, 1, IGNORED]].tolist() == [1, 1, 1]
+    assert found.images[:, [0, 1, IGNORED]].tolist() == [[0, 0, 1], [0, 0, 0], [1, 1, 0]]
     assert found.sizes.tolist() == [[40, 60], [40, 60], [0, 0]]
     assert found.reasons == {2: "it holds the value 7, which is no class"}
 
