@@ -53,6 +53,13 @@ def test_convert_writes_another_layout_that_opens_again(cli, photos, tmp_path):
     assert sorted(again.labels) == sorted(before.labels)
 
 
+def test_convert_leaves_out_what_is_excluded(cli, photos, tmp_path):
+    (tmp_path / "out.txt").write_text("cat/empty.png\ndog/copy.png\n", encoding="utf-8")
+    code, out, err = cli("convert", photos, tmp_path / "new", "--to", "folder", "--exclude", tmp_path / "out.txt")
+    assert code == 0, err
+    assert "40 images are in" in out
+
+
 def test_convert_answers_as_one_json_object(cli, photos, tmp_path):
     code, out, _ = cli("convert", photos, tmp_path / "list", "--to", "manifest", "--json")
     assert code == 0

@@ -154,3 +154,23 @@ def test_balanced_accuracy_stands_beside_accuracy(run):
     assert "balanced accuracy" in (run.folder / "report.html").read_text(encoding="utf-8")
     assert "validation_balanced_accuracy" in (run.folder / "metrics.csv").read_text(encoding="utf-8")
     assert json.dumps(told)
+
+
+def test_a_class_without_training_images_is_told_from_one_that_cannot_be_read(tmp_path):
+    images = np.zeros((6, 8, 8), np.uint8)
+    arrays = striate.from_arrays(images, [0, 0, 1, 1, 1, 0], parts=["train", "train", "test", "test", "train", "train"])
+    few = arrays.at([0, 1, 2, 3])
+    with pytest.raises(DataError, match="has no training image of the class '1'; add some, or take it out"):
+        striate.train(few, **{**QUICK, "size": 8}, out=str(tmp_path / "run"))
+
+
+def test_a_run_on_data_without_training_images_is_refused(tmp_path):
+    arrays = striate.from_arrays(np.zeros((4, 8, 8), np.uint8), [0, 0, 1, 1], parts=["test"] * 4)
+    with pytest.raises(DataError, match="has no training images, only a test or validation part"):
+        striate.train(arrays, **{**QUICK, "size": 8}, out=str(tmp_path / "run"))
+
+
+def test_a_model_is_evaluated_on_a_data_set_made_in_python(run):
+    noise = np.random.default_rng(0).integers(0, 256, (6, 16, 16, 3), dtype=np.uint8)
+    result = striate.evaluate(run.folder, striate.from_arrays(noise, ["circle", "square"] * 3), quiet=True)
+    assert result.evaluation.n == 6

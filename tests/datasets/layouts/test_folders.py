@@ -116,3 +116,20 @@ def test_a_missing_folder_and_a_file_are_told_apart(tmp_path):
     (tmp_path / "file.zip").touch()
     with pytest.raises(DataError, match=r"file\.zip is a file of no known layout; expected"):
         open_dataset(tmp_path / "file.zip")
+
+
+def test_images_beside_the_class_folders_are_told(plant):
+    root = plant({"cat": 2, "dog": 2})
+    assert open_dataset(root).remarks == ()
+    (root / "stray.png").write_bytes((root / "cat/000.png").read_bytes())
+    (root / "notes.txt").write_text("mine")
+    assert open_dataset(root).remarks == (
+        f"images beside the class folders of {root.name}, which are not read: 1, as stray.png",
+    )
+
+
+def test_what_windows_leaves_in_folders_is_no_image(plant):
+    root = plant({"cat": 2, "dog": 2})
+    for name in ("Thumbs.db", "desktop.ini"):
+        (root / "cat" / name).write_bytes(b"x")
+    assert len(open_dataset(root)) == 4
