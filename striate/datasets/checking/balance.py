@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from striate.datasets.checking.finding import Finding
 from striate.datasets.checking.survey import Survey
 from striate.datasets.dataset import PARTS
-from striate.datasets.targets import Boxes, Masks
+from striate.datasets.targets import Boxes, Classes, Masks
 
 _UNEQUAL = 10  # times as many in the largest class as in the smallest
 _FEW = 10  # images to learn a class from
@@ -38,6 +38,17 @@ def counts(survey: Survey) -> list[Finding]:
     example = f"{len(survey.classes)} classes; {unit}: {_listed(survey.classes, of)}"
     advice = "the table by part is in check.html"
     return [Finding("counts", f"{unit} of each class", "note", int(whole), example, advice, unit)]
+
+
+def alone(survey: Survey) -> list[Finding]:
+    """Fewer than two classes, where each image has one of them."""
+    if not isinstance(survey.targets, Classes) or len(survey.classes) > 1:
+        return []
+    example = f"all images are {survey.classes[0]!r}" if survey.classes else "there is no class"
+    advice = (
+        "a classifier needs at least two classes: add images of another one, in a folder or with a label of its own"
+    )
+    return [Finding("one_class", "fewer than two classes", "fault", len(survey.classes), example, advice, "classes")]
 
 
 def unequal(survey: Survey) -> list[Finding]:

@@ -23,6 +23,7 @@ def all_findings(survey: Survey, geometry: Geometry, features: Features | None =
         *files.flat(survey),
         *sizes.small(survey, geometry),
         *sizes.long(survey),
+        *balance.alone(survey),
         *balance.unequal(survey),
         *balance.few(survey),
         *fitting.fit(survey, geometry),

@@ -62,7 +62,8 @@ def _unseen(survey: Survey) -> list[Finding]:
         advice = "remove them from the list of classes, or add images that show them"
         found.append(Finding("unseen", "classes without a pixel", "look", len(missing), example, advice, "classes"))
     if beyond:
-        example = f"the values {', '.join(map(str, beyond[:6]))} in at least {survey.masks.images.sum(axis=0)[beyond].max():,} masks"
+        shown_by = survey.masks.images.sum(axis=0)[beyond].max()
+        example = f"the values {', '.join(map(str, beyond[:6]))} in at least {shown_by:,} masks"
         advice = f"expected 0 to {known - 1}, and {IGNORED} for pixels that do not count"
         found.append(
             Finding("unknown_values", "mask values without a class", "fault", len(beyond), example, advice, "values")

@@ -1,8 +1,10 @@
 import numpy as np
 
-from striate.datasets.checking.balance import class_counts, counts, few, unequal
+from striate.datasets.checking.balance import alone, class_counts, counts, few, unequal
+from striate.datasets.checking.findings import all_findings
 from striate.datasets.checking.survey import MaskTable
 from striate.datasets.targets import Boxes, Masks, Tags
+from striate.images.preparation import Geometry
 
 
 def with_targets(survey, targets, **more):
@@ -47,6 +49,18 @@ def test_counts_are_a_note_and_name_the_first_classes(survey_of):
     (finding,) = counts(survey_of("abcdefgha"))
     assert finding.level == "note"
     assert finding.example == "8 classes; images: a 2, b 1, c 1, d 1, e 1, f 1, … (2 more)"
+
+
+def test_one_class_is_a_fault_where_an_image_has_one(survey_of):
+    (finding,) = alone(survey_of("aaa"))
+    assert (finding.level, finding.many, finding.example) == ("fault", "1 class", "all images are 'a'")
+    assert "a classifier needs at least two classes" in finding.advice
+    assert alone(survey_of("aab")) == []
+    assert alone(with_targets(survey_of("aa"), Tags(np.array([0, 1, 2]), np.zeros(2, np.int32)))) == []
+
+
+def test_one_class_is_among_the_findings_of_a_check(survey_of):
+    assert "one_class" in [finding.kind for finding in all_findings(survey_of("aaa"), Geometry((32, 32)))]
 
 
 def test_more_than_ten_times_as_many_are_unequal(survey_of):
