@@ -4,7 +4,9 @@ A map (3, 3) takes (x, y, 1) of the image to (x, y, 1) of the augmented one, in 
 downwards, the first pixel spans 0 to 1. There is one for each image, float64 and on the CPU: N · 9 numbers.
 """
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 Maps = Tensor  # (N, 3, 3) float64
@@ -49,6 +51,13 @@ def about_centre(maps: Maps, size: tuple[int, int]) -> Maps:
     """The same map with the middle of the frame (height, width) in place of its top left corner."""
     middle_y, middle_x = (torch.full((len(maps),), side / 2, dtype=torch.float64) for side in size)
     return shifted(middle_x, middle_y) @ maps @ shifted(-middle_x, -middle_y)
+
+
+def mirrored_maps(chosen: NDArray[np.bool_], size: tuple[int, int], axis: int = -1) -> Maps:
+    """Left and right exchanged where `chosen` (N,), in a frame (height, width); or top and bottom, for axis -2."""
+    signs = torch.from_numpy(np.where(chosen, -1.0, 1.0))
+    same = torch.ones_like(signs)
+    return about_centre(scaled(signs, same) if axis == -1 else scaled(same, signs), size)
 
 
 def inverse(maps: Maps) -> Maps:

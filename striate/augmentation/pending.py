@@ -10,9 +10,10 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from striate.augmentation.maps import Maps, unmoved
+from striate.augmentation.maps import Maps, mirrored_maps, unmoved
 from striate.augmentation.moving import Border, move_boxes, move_images, move_keypoints, move_masks
-from striate.augmentation.views import Views, floats
+from striate.augmentation.sliding import Chosen, mirror
+from striate.augmentation.views import Views, bits, floats
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,7 @@ class Pending:
     maps: Maps | None = None  # (N, 3, 3); None: no move so far
     size: tuple[int, int] = (0, 0)  # of the result, once there is a move
     border: Border | None = None  # None: no move so far reads beyond the frame
+    mirrored: Chosen | None = None  # (N,) still to be mirrored from left to right; then there are no maps
 
     @property
     def frame(self) -> tuple[int, int]:
@@ -30,14 +32,16 @@ class Pending:
         return self.views.size if self.maps is None else self.size
 
     def then(self, maps: Maps, *, border: Border | None, size: tuple[int, int] | None = None) -> "Pending":
-        """One more move; one with another border cannot be joined, so that those before it are done first."""
-        if border and self.border and border != self.border:
+        """One more move; those before it are done first if they have another border, or are a mirror alone."""
+        if self.mirrored is not None or (border and self.border and border != self.border):
             return Pending(self.settle()).then(maps, border=border, size=size)
         joined = maps if self.maps is None else maps @ self.maps
         return Pending(self.views, joined, size or self.frame, border or self.border)
 
     def settle(self) -> Views:
         """All moves done."""
+        if self.mirrored is not None:
+            return mirror_views(self.views, self.mirrored, axis=-1)
         if self.maps is None:
             return self.views
         return self.settle_some(torch.ones(len(self.views), dtype=torch.bool)).views
@@ -48,7 +52,7 @@ class Pending:
         An image without a move stays exactly as it is. A change of size is done for all.
         """
         if self.maps is None:
-            return self
+            return Pending(self.settle())
         views = replace(self.views, images=floats(self.views.images))
         if self.size != views.size:
             return Pending(_moved(views, self.maps, self))
@@ -59,6 +63,15 @@ class Pending:
         views = _put(views, places, _moved(views.at(places), self.maps[places], self))
         left = torch.where(moves[:, None, None], unmoved(1), self.maps)
         return replace(self, views=views, maps=left)
+
+
+def mirror_views(views: Views, chosen: Chosen, *, axis: int) -> Views:
+    """Those that are `chosen` (N,) mirrored along an axis, -1 from left to right, -2 upside down; integers stay so."""
+    if not chosen.any():
+        return views
+    images = mirror(bits(views.images), chosen, axis).view(views.images.dtype)
+    masks = None if views.masks is None else mirror(views.masks, chosen, axis)
+    return move_points(replace(views, images=images, masks=masks), lambda: mirrored_maps(chosen, views.size, axis))
 
 
 def move_points(views: Views, maps: Callable[[], Maps]) -> Views:

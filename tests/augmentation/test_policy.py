@@ -17,6 +17,7 @@ from striate.augmentation.policy import POLICY_NAMES, Policy, parse_policy
 from striate.augmentation.randaugment import RandAugment
 from striate.augmentation.resized_crop import ResizedCrop
 from striate.augmentation.rotation import Rotation
+from striate.augmentation.shift import Shift
 from striate.augmentation.variation import Variation
 from striate.augmentation.views import Views
 from striate.errors import SettingsError
@@ -120,6 +121,30 @@ def test_randaugments_own_moves_are_joined_to_a_crop_before_it(coordinates, draw
     both = ~(joined.keypoints.isnan() | apart.keypoints.isnan())
     assert both.any(2).float().mean() > 0.8
     torch.testing.assert_close(joined.keypoints[both], apart.keypoints[both], rtol=0, atol=1e-9)
+
+
+@pytest.mark.parametrize("border", ["zero", "reflect", "edge"])
+@pytest.mark.parametrize("kind", [torch.uint8, torch.uint16, torch.float32])
+def test_a_flip_and_a_shift_in_one_copy_are_the_same_as_one_after_the_other(photographs, draws, border, kind):
+    views = Views(
+        photographs.to(torch.int32).to(kind),
+        255,
+        masks=photographs[:, 0].clamp_max(254),
+        boxes=torch.tensor([[10.0, 20, 30, 50], [0, 0, 3, 3]]).repeat(6, 1, 1),
+        keypoints=torch.tensor([[11.0, 12.0]]).repeat(6, 1, 1),
+    )
+    for flip in (Flip(0.5), Flip(0.5, 0.5), Flip(1), Flip(0)):
+        steps = (flip, Shift(5, border))
+        joined, apart = Policy(steps).apply(views, draws(6)), one_by_one(steps, views, draws(6))
+        assert joined.images.dtype == kind
+        for known in ("images", "masks", "boxes", "keypoints"):
+            assert np.array_equal(getattr(joined, known), getattr(apart, known), equal_nan=True)
+
+
+@pytest.mark.parametrize("text", ["flip,erase", "flip,variation", "flip,cutmix", "rotation,shift", "shift,flip"])
+def test_a_flip_or_a_shift_beside_other_steps_is_done_in_its_turn(photographs, draws, text):
+    steps, views = parse_policy(text, num_classes=2).steps, Views(photographs, 255)
+    assert torch.equal(Policy(steps).apply(views, draws(6)).images, one_by_one(steps, views, draws(6)).images)
 
 
 def test_no_steps_change_nothing(photographs, draws):
