@@ -20,7 +20,9 @@ def check(  # noqa: PLR0913 - each is an option of the command
     *,
     model: Annotated[Path | None, Parameter(help="A model file, whose features find labels that look wrong.")] = None,
     fit: Annotated[Fit, Parameter(help="How images will be brought to the size: crop, pad or stretch.")] = "crop",
-    size: Annotated[int, Parameter(help="Pixels of a side that they will be brought to.")] = 224,
+    size: Annotated[
+        int | None, Parameter(help="Pixels of a side that they will be brought to; the model's if not given.")
+    ] = None,
     channels: Annotated[
         int | None, Parameter(help="1 for grey, 3 for colour, N for N bands; as the images are if not given.")
     ] = None,

@@ -12,12 +12,13 @@ import io
 import itertools
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from striate.datasets.checking.finding import LEVELS, Finding, left_out
 from striate.datasets.checking.findings import all_findings
+from striate.datasets.checking.neighbours import Features
 from striate.datasets.checking.shown import View
 from striate.datasets.checking.strays import strays
 from striate.datasets.checking.summary import summarise
@@ -45,6 +46,7 @@ RULE = (
     "equal images whose labels differ; images whose mask cannot be used"
 )
 _LARGEST = 16_384  # pixels of a side
+_USUAL = 224  # of most networks
 _MOST_CHANNELS = 1024
 _MANY = 30_000  # images that are not compared in a moment
 
@@ -86,7 +88,7 @@ def check(  # noqa: PLR0913 - each is an option of the command
     *,
     model: str | os.PathLike[str] | None = None,
     fit: Fit = "crop",
-    size: int = 224,
+    size: int | None = None,
     channels: int | None = None,
     range: str | None = None,
     out: str | os.PathLike[str] | None = None,
@@ -99,7 +101,8 @@ def check(  # noqa: PLR0913 - each is an option of the command
         data: what `open_dataset` opens: a folder, a file, a name, or a data set made in Python.
         model: a model file whose features find labels that look wrong; for data with one class an image.
         fit: how images will be brought to `size`: crop, pad or stretch.
-        size: pixels of a side that they will be brought to.
+        size: pixels of a side that they will be brought to; the model's if not given. Without both, nothing is said of
+            images that are smaller, and what a fit does is reckoned for 224.
         channels: 1 for grey, 3 for colour, N for N bands; the model's, or as the images are, if not given.
         range: black and white of images of more than 8 bits: auto, 16bit, or LOW:HIGH; the model's if not given.
         out: the folder to make; check-DATA, numbered if it is taken, if not given.
@@ -109,10 +112,10 @@ def check(  # noqa: PLR0913 - each is an option of the command
     Raises:
         StriateError: with one sentence, if the data cannot be opened or a setting makes no sense.
     """
-    expect_whole("size", size, _LARGEST)
-    if channels is not None:
-        expect_whole("channels", channels, _MOST_CHANNELS)
-    geometry = Geometry((size, size), channels, fit, range=parse_range(range))
+    for name, value, most in (("size", size, _LARGEST), ("channels", channels, _MOST_CHANNELS)):
+        if value is not None:
+            expect_whole(name, value, most)
+    geometry = Geometry((size or _USUAL, size or _USUAL), channels, fit, range=parse_range(range))
     dataset = open_dataset(data)
     beside = [] if isinstance(data, Dataset) or data in NAMED else strays(Path(data), dataset)
     if exclude is not None:
@@ -120,18 +123,24 @@ def check(  # noqa: PLR0913 - each is an option of the command
     folder = _free_folder(dataset.name, out)
     check_free(folder, "digits" if isinstance(data, Dataset) else os.fspath(data))
     classifier = None if model is None else _suited(load(model), dataset)
+    if size is None and classifier is not None:
+        geometry = replace(geometry, size=classifier.preparation.geometry.size)
     view = _view(geometry, classifier, auto=range == "auto")
     display = Display(quiet=quiet)
     with display.reading(len(dataset)) as watch:
         survey = take_survey(dataset, view, watch=watch)
-    features = None
-    if classifier is not None:
-        with display.reading(len(dataset)) as watch:
-            features = take_features(classifier, dataset, survey, watch)
+    features = None if classifier is None else _features(classifier, dataset, survey, display)
     if len(dataset) > _MANY:
         display.say(f"comparing {len(dataset):,} images with each other: that takes minutes")
-    findings = sorted([*all_findings(survey, geometry, features), *beside], key=lambda own: LEVELS.index(own.level))
+    sized = size is not None or classifier is not None
+    found = [*all_findings(survey, geometry, features, sized=sized), *beside]
+    findings = sorted(found, key=lambda own: LEVELS.index(own.level))
     return _write(view.of(dataset), survey, geometry, tuple(findings), folder)
+
+
+def _features(classifier: Classifier, dataset: Dataset, survey: Survey, display: Display) -> Features:
+    with display.reading(len(dataset)) as watch:
+        return take_features(classifier, dataset, survey, watch)
 
 
 def _view(asked: Geometry, classifier: Classifier | None, *, auto: bool) -> View:

@@ -139,6 +139,25 @@ def test_a_clean_folder_gives_counts_and_nothing_else(clean, tmp_path):
     assert result.facts["parts"] == {"train": 40, "validation": 10, "test": 10}
 
 
+def test_no_image_is_too_small_for_a_size_that_nobody_asked_for(clean, features, tmp_path):
+    def small(name, **options):
+        return [own for own in check(clean, **options, out=tmp_path / name, quiet=True).findings if own.kind == "small"]
+
+    assert small("neither") == []
+    assert "60 of 60 are smaller than 65×65" in small("asked", size=65)[0].example
+    assert small("model", model=features) == []  # of 32×32
+
+
+def test_the_size_of_a_model_is_the_size_asked_for(features, tmp_path):
+    for kind, name in enumerate(("discs", "bars")):
+        (tmp_path / "tiny" / name).mkdir(parents=True)
+        for number in range(6):
+            Image.fromarray(scene(kind, number, 20)).save(tmp_path / "tiny" / name / f"{number}.png")
+    result = check(tmp_path / "tiny", model=features, out=tmp_path / "out", quiet=True)
+    (small,) = [own for own in result.findings if own.kind == "small"]
+    assert "12 of 12 are smaller than 32×32" in small.example
+
+
 def test_all_that_was_planted_is_found_and_nothing_else(planted):
     _, result = planted
     assert not result.clean

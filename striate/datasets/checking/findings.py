@@ -7,8 +7,10 @@ from striate.datasets.checking.survey import Survey
 from striate.images.preparation import Geometry
 
 
-def all_findings(survey: Survey, geometry: Geometry, features: Features | None = None) -> list[Finding]:
-    """What there is to say of a data set for images that are brought to `geometry`."""
+def all_findings(
+    survey: Survey, geometry: Geometry, features: Features | None = None, *, sized: bool = True
+) -> list[Finding]:
+    """What there is to say of a data set for images that are brought to `geometry`; not `sized`: of unknown size."""
     found = [
         *files.unreadable(survey),
         *copies.shared_folders(survey),
@@ -21,7 +23,7 @@ def all_findings(survey: Survey, geometry: Geometry, features: Features | None =
         *files.animated(survey),
         *mixing.mixed(survey),
         *files.flat(survey),
-        *sizes.small(survey, geometry),
+        *(sizes.small(survey, geometry) if sized else []),
         *sizes.long(survey),
         *balance.alone(survey),
         *balance.unequal(survey),
