@@ -16,7 +16,9 @@ from striate.images.facts import Facts
 from striate.images.fits import Fit
 from striate.images.preparation import Geometry
 
-_MUCH = 0.4  # of an image lost, or of a frame left black: more than a photograph of 3:2 does
+_CUT = 0.2  # of the median image lost
+_CUT_BY_TENTH = 1 / 3  # of the worst tenth of the images
+_MUCH = 0.4  # of a frame left black, or of an image lost to a share: more than a photograph of 3:2 does
 _DISTORTED = 1.6
 _WORD = 0.005  # lost: less is called nothing
 
@@ -72,6 +74,8 @@ def fit(survey: Survey, geometry: Geometry) -> list[Finding]:
         "stretch": f"stretch to {size} makes the median image ({width}×{height}) {own.distorted:.2f} times too long",
     }
     much = own.lost > _MUCH or own.black > _MUCH or own.distorted > _DISTORTED
+    if own.fit == "crop":
+        much = own.lost > _CUT or own.lost_by_tenth > _CUT_BY_TENTH
     advice = _advice(own, every) if much else "nothing to do"
     return [
         Finding("fit", f"what --fit {own.fit} does", "look" if much else "note", len(survey), told[own.fit], advice)
@@ -80,7 +84,10 @@ def fit(survey: Survey, geometry: Geometry) -> list[Finding]:
 
 def _advice(own: Fitting, every: dict[Fit, Fitting]) -> str:
     if own.fit == "crop":
-        return f"is what matters in the middle? else --fit pad ({every['pad'].black:.0%} of the frame black)"
+        return (
+            f"consider --fit pad ({every['pad'].black:.0%} of the frame black) or --fit stretch "
+            f"({every['stretch'].distorted:.2f} times too long), unless what matters is in the middle"
+        )
     if own.fit == "pad":
         return f"a quicker look: --fit crop, if the {every['crop'].lost:.0%} at the edges do not matter"
     return "shapes change: --fit pad keeps them"

@@ -74,6 +74,22 @@ def test_what_throws_much_away_is_to_be_looked_at(survey_of, chosen, sign):
     assert finding.level == "note"
 
 
+@pytest.mark.parametrize(
+    ("widths", "level"),
+    [
+        ([124] * 20, "note"),  # 19 % of each
+        ([126] * 20, "look"),  # 21 % of the median
+        ([100] * 17 + [148] * 3, "note"),  # 32 % of the worst tenth
+        ([100] * 17 + [152] * 3, "look"),  # 34 % of it
+        ([100] * 19 + [400], "note"),  # 75 % of a twentieth
+    ],
+)
+def test_crop_is_to_be_looked_at_from_a_fifth_of_the_median_or_a_third_of_the_worst_tenth(survey_of, widths, level):
+    (finding,) = fit(survey_of("a" * 20, facts=[sized(width, 100) for width in widths]), SQUARE)
+    assert finding.level == level
+    assert ("consider --fit pad" in finding.advice) == (level == "look")
+
+
 def test_what_keeps_all_says_so(survey_of):
     (finding,) = fit(survey_of("a", facts=[sized(64, 64)]), SQUARE)
     assert finding.example == "crop at 32×32 keeps the median image (64×64) whole"
