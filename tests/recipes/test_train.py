@@ -54,6 +54,7 @@ def test_the_model_file_keeps_the_measured_accuracy_of_the_best_epoch(run):
     assert measured["final"] == {
         "part": "test",
         "accuracy": run.evaluation.accuracy,
+        "balanced_accuracy": run.evaluation.balanced_accuracy,
         "interval_95": list(run.evaluation.interval),
         "n": 6,
     }
