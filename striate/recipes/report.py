@@ -104,8 +104,9 @@ def _draw_curves(epochs: Sequence[dict[str, float]], best: int) -> str:
         accuracies.plot(numbers, balanced, color=_VALIDATION, linestyle="--", linewidth=1, label="mean over classes")
         accuracies.legend(frameon=False, loc="lower right")
         accuracies.axvline(best, color="#718096", linewidth=1, linestyle=":")
-        bottom = max(min(share), 6 * max(share) - 504)  # the first epochs may leave below: the last ones matter
-        top = min(100.5, max(share) + (max(share) - bottom) / 10 + 0.5)
+        low, high = min(share + balanced), max(share + balanced)
+        bottom = max(low, 6 * high - 504)  # the first epochs may leave below: the last ones matter
+        top = min(100.5, high + (high - bottom) / 10 + 0.5)
         accuracies.set(xlabel="epoch", title="validation accuracy (%)", ylim=(bottom - 0.5, top))
         accuracies.annotate(
             f"kept: epoch {best}",
