@@ -70,11 +70,11 @@ def animated(survey: Survey) -> list[Finding]:
 
 
 def flat(survey: Survey) -> list[Finding]:
-    """Images of almost one colour: their thumbnail spreads over less than 2 of 255."""
+    """Images of almost one colour: their thumbnail spreads over less than 2 of 255, not for want of a range."""
     if survey.looks is None:
         return []
     spread = spreads(survey.looks.thumbnails)
-    places = np.flatnonzero((spread < _FLAT) & survey.readable())
+    places = [place for place in np.flatnonzero((spread < _FLAT) & survey.readable()) if place not in survey.peaks]
     return of_cases(_OF_ONE_COLOUR, [Case(int(p), f"spread {spread[p]:.1f} of 255") for p in places], survey.names)
 
 

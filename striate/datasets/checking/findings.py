@@ -1,6 +1,18 @@
 """Every finding of a survey, faults first."""
 
-from striate.datasets.checking import balance, boxes, copies, files, fitting, masks, mixing, near, neighbours, sizes
+from striate.datasets.checking import (
+    balance,
+    boxes,
+    copies,
+    dim,
+    files,
+    fitting,
+    masks,
+    mixing,
+    near,
+    neighbours,
+    sizes,
+)
 from striate.datasets.checking.finding import LEVELS, Finding
 from striate.datasets.checking.neighbours import Features
 from striate.datasets.checking.survey import Survey
@@ -23,6 +35,7 @@ def all_findings(
         *files.animated(survey),
         *mixing.mixed(survey),
         *files.flat(survey),
+        *dim.dim(survey),
         *(sizes.small(survey, geometry) if sized else []),
         *sizes.long(survey),
         *balance.alone(survey),

@@ -72,6 +72,7 @@ class Survey:
     facts: Sequence[Facts | None]  # (N,) None for what cannot be decoded
     marks: NDArray[np.int64]  # (N,) equal numbers for equal pixels
     reasons: Mapping[int, str] = field(default_factory=dict)  # why image i cannot be decoded
+    peaks: Mapping[int, tuple[float, float]] = field(default_factory=dict)  # of those dim: the largest value, and white
     origins: Origins | None = None
     looks: Looks | None = None
     masks: MaskTable | None = None

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from striate.datasets.checking.dim import peak_of
 from striate.datasets.checking.shown import View
 from striate.datasets.checking.survey import SIDE, Looks, MaskTable, Origins, Survey
 from striate.datasets.dataset import Dataset
@@ -51,6 +52,7 @@ class _Table:
         self._alike: dict[Facts, Facts] = {}
         self._marks = np.zeros(count, np.int64)
         self._reasons: dict[int, str] = {}
+        self._peaks: dict[int, tuple[float, float]] = {}
         self._origins, self._looks = Origins.room(count), Looks.room(count)
         self._masks = MaskTable.room(count) if isinstance(dataset.targets, Masks) else None
         self._counting = threading.Lock()
@@ -77,6 +79,7 @@ class _Table:
             facts=self._facts,
             marks=self._marks,
             reasons=dict(sorted(self._reasons.items())),
+            peaks=self._peaks,
             origins=self._origins,
             looks=self._looks,
             masks=self._masks,
@@ -90,6 +93,8 @@ class _Table:
         look = look_of(pixels)
         self._looks.thumbnails[place], self._looks.means[place], self._looks.squares[place] = look[1:]
         self._marks[place] = _exact(reading.pixels) if self._view.deep else look.mark
+        if self._view.range is None and (peak := peak_of(source, reading)):
+            self._peaks[place] = peak
         self._facts[place] = self._alike.setdefault(reading.facts, reading.facts)
 
     def _look_at_mask(self, place: int, masks: MaskTable) -> None:
