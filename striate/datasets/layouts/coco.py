@@ -69,10 +69,8 @@ class _Taken:
         self._category_ids.expect_all()
 
     def names(self) -> list[str]:
-        """The paths of the images below the base, if they lie where images of this file may."""
-        name = self.file_names[0] if self.file_names else ""
-        folder = next((folder for folder in self.file.folders() if (folder / name).is_file()), self.file.base)
-        below = os.path.relpath(folder, self.file.base)
+        """The paths of the images below the base, in the folder that holds most of them."""
+        below = os.path.relpath(self.file.folder(self.file_names), self.file.base)
         return [os.path.normpath(os.path.join(below, name)) for name in self.file_names]  # noqa: PTH118 - many
 
     def class_names(self) -> list[str]:

@@ -4,7 +4,8 @@ Known: annotations/instances_train2017.json beside train2017/ or images/train201
 alone, and train/_annotations.coco.json with the images around it (Roboflow).
 """
 
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,6 +39,17 @@ class CocoFile:
             yield from (self.base / word, self.base / "images" / word)
         yield from (self.base / "images", self.base, self.path.parent / "images", self.path.parent)
 
+    def folder(self, names: Sequence[str]) -> Path:
+        """Where most of these images lie, the likeliest of equals; the base if none lies anywhere."""
+        best, most = self.base, 0
+        for folder in self.folders():
+            held = _held(folder, names)
+            if held > most:
+                best, most = folder, held
+            if most == len(names):
+                break
+        return best
+
 
 def recognises_coco(root: Path) -> bool:
     """Whether it is a .json file, or a folder with annotation files where COCO's or Roboflow's lie."""
@@ -60,6 +72,28 @@ def coco_files(root: Path) -> list[CocoFile]:
             "or give the file instead of the folder"
         )
     return files
+
+
+def _held(folder: Path, names: Sequence[str]) -> int:
+    """How many of the names are there; each folder is listed once."""
+    listed: dict[str, frozenset[str]] = {}
+    held = 0
+    for name in names:
+        below, _, last = name.rpartition("/")
+        if below not in listed:
+            listed[below] = _listed(folder / below)
+        held += last in listed[below]
+    return held
+
+
+def _listed(folder: Path) -> frozenset[str]:
+    """The names in a folder, none if it is not there. Raises DataError if it may not be read."""
+    try:
+        return frozenset(os.listdir(folder))  # noqa: PTH208 - names, not paths, of perhaps a million
+    except (FileNotFoundError, NotADirectoryError):
+        return frozenset()
+    except OSError as error:
+        raise DataError(f"the folder {folder} cannot be read: {error.strerror}; change its permissions") from error
 
 
 def _beside(root: Path) -> list[CocoFile]:

@@ -102,6 +102,15 @@ def test_a_box_that_is_not_told_is_the_extent_of_its_outline(tmp_path):
     assert dataset.targets.corners.tolist() == [[3, 4, 9, 8.5]]
 
 
+@pytest.mark.parametrize("lost", [0, 3, 5])
+def test_only_the_images_that_are_missing_are_told_whichever_they_are(tmp_path, lost):
+    plant_images(tmp_path / "train", *(f"{number}.png" for number in range(6) if number != lost))
+    plant_images(tmp_path, "4.png")  # a folder of a single one is not taken
+    write(tmp_path / "annotations" / "instances_train.json", [record(number, f"{number}.png") for number in range(6)])
+    with pytest.raises(DataError, match=rf"names 1 of 6 images that are not in .*: train/{lost}\.png; put them there"):
+        read_coco(tmp_path)
+
+
 def test_the_parts_of_the_original_layout_are_found(tmp_path):
     for part, image in (("train2017", "1.png"), ("val2017", "7.png")):
         plant_images(tmp_path / part, image)
