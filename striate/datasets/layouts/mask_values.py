@@ -5,7 +5,7 @@
 * at most 16 other greys, or 32 colours, are classes in the order of their values.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -68,30 +68,38 @@ class Meaning:
         return codes[order], numbers[order]
 
 
-def understand(seen: Iterable[int], *, coloured: bool, names: MaskNames | None) -> Meaning:
-    """The meaning of the values `seen` in a sample. Raises DataError if they cannot be class values."""
+def understand(seen: Sequence[int], where: Callable[[int], str], *, coloured: bool, names: MaskNames | None) -> Meaning:
+    """The meaning of the values `seen` in a sample, in the order in which they were met.
+
+    Raises DataError if they cannot be class values; `where` tells the file and the pixel of the first that is too many.
+    """
     values = sorted(seen)
     if names is not None and names.values is not None:
         return _named(names)
     if coloured:
-        _expect_few(values, _COLOURS, "colours")
-        return Meaning(_called(names, [shown(value, coloured=True) for value in values]), tuple(values), coloured=True)
+        _expect_few(seen, where, _COLOURS, "colours")
+        called = _called(names, [shown(value, coloured=True) for value in values], seen, where)
+        return Meaning(called, tuple(values), coloured=True)
     if set(values) <= {0, _WHITE} and (names is None or len(names.names) == 2):
-        return Meaning(_called(names, ["background", "foreground"]), (0, _WHITE))
+        return Meaning(_called(names, ["background", "foreground"], seen, where), (0, _WHITE))
     counted = [value for value in values if value != _WHITE]
     top = max(counted, default=0)
     if top <= _NUMBERS or (names is not None and top < len(names.names)):
-        return _numbers(top, names)
-    _expect_few(values, _GREYS, "grey values")
-    return Meaning(_called(names, [f"class {number}" for number in range(len(values))]), tuple(values))
+        return _numbers(seen, where, names)
+    _expect_few(seen, where, _GREYS, "grey values")
+    called = _called(names, [f"class {number}" for number in range(len(values))], seen, where)
+    return Meaning(called, tuple(values))
 
 
-def _numbers(top: int, names: MaskNames | None) -> Meaning:
+def _numbers(seen: Sequence[int], where: Callable[[int], str], names: MaskNames | None) -> Meaning:
     """The values are class numbers, of which a sample need not show all; 255 does not count."""
+    counted = [value for value in seen if value != _WHITE]
+    top = max(counted, default=0)
     if names is not None and (top >= len(names.names) or len(names.names) == 1):
+        beyond = [value for value in counted if value >= len(names.names)]
         raise DataError(
-            f"classes.txt has {len(names.names)} names and the masks hold values up to {top}; name every class, the "
-            "background too"
+            f"classes.txt has {len(names.names)} names and the masks hold values up to {top}{_first(beyond, where)}; "
+            "name every class, the background too"
         )
     classes = names.names if names else tuple(f"class {number}" for number in range(top + 1))
     return Meaning(classes, tuple(range(len(classes))), (_WHITE,))
@@ -108,20 +116,28 @@ def _named(names: MaskNames) -> Meaning:
     return Meaning(classes, values, tuple(ignored), names.coloured)
 
 
-def _called(names: MaskNames | None, otherwise: list[str]) -> tuple[str, ...]:
+def _called(
+    names: MaskNames | None, otherwise: list[str], seen: Sequence[int], where: Callable[[int], str]
+) -> tuple[str, ...]:
     if names is None:
         return tuple(otherwise)
     if len(names.names) != len(otherwise):
         raise DataError(
-            f"classes.txt has {len(names.names)} names and the masks {len(otherwise)} values; write the value before "
-            "each name: `128 road`, or `#ff0000 road`"
+            f"classes.txt has {len(names.names)} names and the masks {len(otherwise)} values"
+            f"{_first(seen[len(names.names) :], where)}; write the value before each name: `128 road`, or "
+            "`#ff0000 road`"
         )
     return names.names
 
 
-def _expect_few(values: Sequence[int], most: int, what: str) -> None:
-    if len(values) > most:
+def _first(beyond: Sequence[int], where: Callable[[int], str]) -> str:
+    """Where the first value that is too many was met; nothing if there is none."""
+    return f" ({where(beyond[0])})" if beyond else ""
+
+
+def _expect_few(seen: Sequence[int], where: Callable[[int], str], most: int, what: str) -> None:
+    if len(seen) > most:
         raise DataError(
-            f"the masks have {len(values)} different {what}; expected one for each class: save them as PNG, since JPEG "
-            "blurs values, or list all classes in classes.txt"
+            f"the masks have {len(seen)} different {what}{_first(seen[most:], where)}; expected one for each "
+            "class: save them as PNG, since JPEG blurs values, or list all classes in classes.txt"
         )

@@ -14,13 +14,13 @@ from numpy.typing import NDArray
 from striate.datasets.dataset import PARTS, TRAIN, Dataset
 from striate.datasets.frames import read_frame
 from striate.datasets.layouts.files import fetch_below
-from striate.datasets.layouts.mask_files import different, read_values
+from striate.datasets.layouts.mask_files import different, read_values, shown
 from striate.datasets.layouts.mask_names import read_mask_names
 from striate.datasets.layouts.mask_pairs import Pairs, find_pairs
 from striate.datasets.layouts.mask_values import Meaning, understand
 from striate.datasets.names import Names
 from striate.datasets.targets import Masks
-from striate.errors import DataError, ImageError
+from striate.errors import DataError, ImageError, printable
 from striate.images.orientation import upright
 
 SAMPLE = 32  # masks whose values are looked at; more only while all of them hold one value
@@ -63,23 +63,35 @@ def unmatched(root: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
 def _choose(root: Path, masks: Names) -> tuple[Meaning, int]:
     """The meaning of the masks' values, and how many masks were looked at."""
     names = read_mask_names(root)
-    seen: dict[bool, set[int]] = {False: set(), True: set()}  # greys, colours
+    seen: dict[bool, dict[int, int]] = {False: {}, True: {}}  # greys, colours: the mask that showed it first
     looked = 0
     for place in _sample(len(masks)):
-        if looked >= SAMPLE and len(seen[False] | seen[True]) > 1:
+        if looked >= SAMPLE and len(seen[False].keys() | seen[True].keys()) > 1:
             break
         try:
             values, coloured = read_values(root / masks.raw(place), coloured=names.coloured or None if names else None)
         except ImageError:
             continue  # whoever reads it gets the reason
-        seen[coloured] |= set(different(values))
+        for value in different(values):
+            seen[coloured].setdefault(value, place)
         looked += 1
     if not looked:
         raise DataError(f"{root} has no mask that can be read, as {masks[0]}; expected PNG files")
     coloured = bool(seen[True])
     if coloured:
-        seen[True] |= {grey * 0x010101 for grey in seen[False]}  # a mask may hold no colour but black
-    return understand(seen[coloured], coloured=coloured, names=names), looked
+        seen[True] |= {grey * 0x010101: place for grey, place in seen[False].items()}  # no colour but black, perhaps
+
+    def where(value: int) -> str:
+        return _where(root, masks, seen[coloured][value], value, coloured=coloured)
+
+    return understand(list(seen[coloured]), where, coloured=coloured, names=names), looked
+
+
+def _where(root: Path, masks: Names, place: int, value: int, *, coloured: bool) -> str:
+    """'masks/a.png has 7 at pixel (2, 1)': the first pixel of a value, in the first mask that showed it."""
+    values, _ = read_values(root / masks.raw(place), coloured=coloured)
+    y, x = np.unravel_index(int((values == value).argmax()), values.shape)
+    return f"{printable(masks[place])} has {shown(value, coloured=coloured)} at pixel ({x}, {y})"
 
 
 def _sample(count: int) -> Iterator[int]:

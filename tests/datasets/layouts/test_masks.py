@@ -200,10 +200,14 @@ def test_masks_at_some_places_are_those_of_the_images_there(plant_masks):
 
 def test_a_photograph_is_no_mask(plant_masks):
     noise = np.random.default_rng(0).integers(0, 256, (40, 40))
-    with pytest.raises(DataError, match=r"the masks have \d+ different grey values; expected one for each class"):
+    with pytest.raises(
+        DataError, match=r"the masks have \d+ different grey values \(masks/a.*\); expected one for each class"
+    ):
         read_masks(plant_masks({"a": noise // 2 * 2}))
     colours = np.random.default_rng(0).integers(0, 256, (40, 40, 3))
-    with pytest.raises(DataError, match="different colours; expected one for each class: save them as PNG"):
+    with pytest.raises(
+        DataError, match=r"different colours \(masks/a.*\); expected one for each class: save them as PNG"
+    ):
         read_masks(plant_masks({"a": colours}))
 
 
@@ -215,7 +219,10 @@ def test_a_photograph_is_no_mask(plant_masks):
         ("sky\nsky\n", r"classes\.txt has 'sky' in two lines"),
         ("1 2 300 sky\n", r"line 1: 1 2 300 is no colour; expected three numbers from 0 to 255"),
         ("\n", r"classes\.txt is empty"),
-        ("sky\nroad\n", r"classes\.txt has 2 names and the masks hold values up to 2; name every class"),
+        (
+            "sky\nroad\n",
+            r"2 names and the masks hold values up to 2 \(masks/a\.png has 2 at pixel \(2, 0\)\); name",
+        ),
         ("sky\n", r"classes\.txt has 1 names and the masks hold values up to 2"),
     ],
 )
@@ -226,11 +233,37 @@ def test_a_list_that_does_not_fit_is_refused(plant_masks, lines, sentence):
         read_masks(root)
 
 
+def test_the_mask_that_did_it_is_named_with_the_value_and_its_first_pixel(plant_masks):
+    root = plant_masks({"a": [[0, 1], [1, 0]], "b": [[0, 0, 1], [0, 5, 5]], "c": [[7, 7]]})
+    (root / "classes.txt").write_text("sky\nroad\n")
+    with pytest.raises(DataError, match=r"values up to 7 \(masks/b\.png has 5 at pixel \(1, 1\)\); name every class"):
+        read_masks(root)
+
+
+def test_the_mask_of_too_many_greys_is_named(plant_masks):
+    greys = [[100 + 2 * number for number in range(16)]]
+    root = plant_masks({"a": greys, "b": greys, "c": [[100, 100], [100, 201]]})
+    with pytest.raises(
+        DataError, match=r"17 different grey values \(masks/c\.png has 201 at pixel \(1, 1\)\); expected"
+    ):
+        read_masks(root)
+
+
+def test_the_mask_of_too_many_colours_is_named(plant_masks):
+    colours = np.array([[(200, number, 0) for number in range(32)]])
+    root = plant_masks({"a": colours, "b": [[(0, 0, 9), (200, 1, 0)]]})
+    with pytest.raises(
+        DataError, match=r"33 different colours \(masks/b\.png has #000009 at pixel \(0, 0\)\); expected"
+    ):
+        read_masks(root)
+
+
 def test_names_for_another_number_of_greys_are_refused(plant_masks):
     root = plant_masks({"a": [[0, 100, 200]]})
     (root / "classes.txt").write_text("a\nb\n")
     with pytest.raises(
-        DataError, match=r"classes\.txt has 2 names and the masks 3 values; write the value before each"
+        DataError,
+        match=r"classes\.txt has 2 names and the masks 3 values \(masks/a\.png has 200 at pixel \(2, 0\)\); write",
     ):
         read_masks(root)
 
