@@ -35,6 +35,7 @@ class Dataset:
     groups: NDArray[np.int32] | None = None  # (N,) images of one group stay in one part
     shards: NDArray[np.int32] | None = None  # (N,) images of one shard lie together on the disk
     remarks: tuple[str, ...] = ()  # what a person should be told: how a mask's values were understood
+    group_names: tuple[str, ...] = ()  # the name of a group is at its number; without, numbers are all there is
     origin: NDArray[np.int64] | None = None  # (N,) what `fetch` is asked for, if not the place itself
 
     def __post_init__(self) -> None:
@@ -60,6 +61,13 @@ class Dataset:
     def members(self, part: str) -> NDArray[np.int64]:
         """Places of the images of a part."""
         return np.flatnonzero(self.parts == PARTS.index(part))
+
+    def group(self, index: int) -> str:
+        """The name of the group of image `index`, or its number; nothing if there are no groups."""
+        if self.groups is None:
+            return ""
+        number = int(self.groups[index])
+        return self.group_names[number] if self.group_names else str(number)
 
     def at(self, places: Iterable[int] | NDArray[np.integer]) -> "Dataset":
         """The images at some places, in that order."""

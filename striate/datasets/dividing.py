@@ -49,7 +49,7 @@ def split_csv(dataset: Dataset) -> bytes:
     files = len(dataset) > 0 and isinstance(dataset.source(0), str | os.PathLike)
     for index, name in enumerate(dataset.names):
         path = os.path.abspath(dataset.source(index)) if files else name  # type: ignore[arg-type]  # noqa: PTH100 - fast
-        group = [] if dataset.groups is None else [dataset.groups[index]]
+        group = [] if dataset.groups is None else [dataset.group(index)]
         writer.writerow([path, _label(dataset, index), PARTS[dataset.parts[index]], *group])
     return text.getvalue().encode(errors="surrogateescape")
 

@@ -1,3 +1,4 @@
+import csv
 import errno
 import json
 import os
@@ -348,6 +349,14 @@ def test_tags_and_groups_survive_a_manifest_even_if_no_image_has_two(tmp_path):
     returned = read_manifest(tmp_path / "out")
     assert [returned.targets.of(index).tolist() for index in range(3)] == [[1], [], [0]]
     assert returned.groups.tolist() == [0, 0, 1]
+    assert returned.group_names == ("4", "9")
+
+
+def test_groups_keep_their_names_in_a_manifest(tmp_path):
+    groups, called = np.array([1, 0, 1], np.int32), ("Bo", "Ada, 1")
+    convert(replace(labelled([0, 1, 0]), groups=groups, group_names=called), tmp_path / "out", "manifest")
+    with (tmp_path / "out" / "labels.csv").open(encoding="utf-8", newline="") as file:
+        assert [row["group"] for row in csv.DictReader(file)] == ["Ada, 1", "Bo", "Ada, 1"]
 
 
 @pytest.mark.parametrize("form", ["masks", "webdataset"])

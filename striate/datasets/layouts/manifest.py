@@ -47,7 +47,8 @@ def read_manifest(root: Path) -> Dataset:
     expect_files(base, names, told_by)
     groups = np.array(rows.groups.numbers, np.int32) if rows.groups.numbers else None
     name = base.resolve().name if root.is_dir() else root.stem
-    return Dataset(name, classes, names, targets, parts, fetch_below(base, names), divided, groups)
+    fetch, called = fetch_below(base, names), tuple(rows.groups.known)
+    return Dataset(name, classes, names, targets, parts, fetch, divided, groups, group_names=called)
 
 
 def _sources(root: Path) -> list[Source]:

@@ -33,7 +33,7 @@ def write_manifest(dataset: Dataset, out: Path, watch: Callable[[], None]) -> tu
     table = csv.writer(text, lineterminator="\n")
     table.writerow(columns)
     for index, word in enumerate(words):
-        group = [] if dataset.groups is None else [int(dataset.groups[index])]
+        group = [] if dataset.groups is None else [dataset.group(index)]
         split = [word] if word else []
         table.writerow([f"images/{copying.copy(index, 'images')}", _label(dataset, index), *split, *group])
     write(out / "labels.csv", text.getvalue().encode())

@@ -1,4 +1,5 @@
 import csv
+import io
 import os
 import tracemalloc
 import unicodedata
@@ -56,6 +57,7 @@ def test_each_row_is_an_image_with_its_class_its_part_and_its_group(table):
     assert dataset.labels == ["dog", "cat", "cat", "dog"]
     assert [PARTS[part] for part in dataset.parts] == ["train", "train", "validation", "test"]
     assert dataset.groups.tolist() == [0, 1, 0, 2]
+    assert [dataset.at([3, 0]).group(index) for index in range(2)] == ["z", "x"]
     assert dataset.divided
     assert dataset.read(2).shape == (3, 4, 1)
 
@@ -293,6 +295,13 @@ def test_the_same_table_always_gives_the_same_data_set(table):
     first, second = read_manifest(path), read_manifest(path)
     assert list(first.names) == list(second.names)
     assert np.array_equal(first.targets.numbers, second.targets.numbers)
+
+
+def test_groups_keep_their_names_in_the_division_that_a_run_writes(table):
+    rows = [["1.png", "dog", "Ada, 1"], ["2.png", "cat", "7"], ["3.png", "cat", "Ada, 1"]]
+    dataset = read_manifest(table([["path", "label", "group"], *rows])).at([1, 2, 0])
+    written = list(csv.DictReader(io.StringIO(split_csv(dataset).decode())))
+    assert [row["group"] for row in written] == ["7", "Ada, 1", "Ada, 1"]
 
 
 def test_the_division_that_a_run_writes_down_is_read_again(plant):
