@@ -32,10 +32,16 @@ def cheap_findings(
         *copies.exact(survey),
         *files.turned(survey),
         *files.animated(survey),
-        *mixing.mixed(survey),
+        *(own for own in mixing.mixed(survey) if own.kind not in _kept(geometry)),
         *balance.unequal(survey),
         *balance.few(survey),
         *fitting.fit(survey, geometry),
         *balance.counts(survey),
     ]
     return sorted(found, key=lambda finding: LEVELS.index(finding.level))
+
+
+def _kept(geometry: Geometry) -> set[str]:
+    """The kinds of images of which nothing is lost: with a range their depth, and bands that are asked for."""
+    ranged, banded = geometry.range is not None, geometry.channels not in (None, 1, 3)
+    return ({"deep", "float"} if ranged else set()) | ({"bands"} if banded else set())

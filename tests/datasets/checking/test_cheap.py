@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 
 from striate.datasets.checking.cheap import cheap_findings
 from striate.datasets.checking.finding import Case, Finding, Kind, of_cases
@@ -8,7 +9,7 @@ from striate.images.preparation import Geometry
 GEOMETRY = Geometry((32, 32))
 
 
-def cheap(facts, digests, parts, labels):
+def cheap(facts, digests, parts, labels, geometry=GEOMETRY):
     names = [f"{number}.jpg" for number in range(len(facts))]
     findings = cheap_findings(
         facts,
@@ -17,7 +18,7 @@ def cheap(facts, digests, parts, labels):
         np.array(labels),
         names=names,
         classes=("ant", "bee"),
-        geometry=GEOMETRY,
+        geometry=geometry,
     )
     return {finding.kind: finding for finding in findings}
 
@@ -52,6 +53,22 @@ def test_what_a_loader_knows_is_told(photo):
     }
     assert found["copies_across_parts"].example == "39.jpg: the same pixels as 0.jpg (train)"
     assert found["counts"].count == 39
+
+
+@pytest.mark.parametrize(
+    ("geometry", "kinds"),
+    [
+        (GEOMETRY, {"deep", "float", "bands"}),
+        (Geometry((32, 32), range=(0, 4095)), {"bands"}),
+        (Geometry((32, 32), 5), {"deep", "float"}),
+        (Geometry((32, 32), 3), {"deep", "float", "bands"}),
+        (Geometry((32, 32), 5, range=(0, 4095)), set()),
+    ],
+)
+def test_depth_and_bands_that_the_geometry_keeps_are_not_told(photo, geometry, kinds):
+    odd = {"deep": ("I;16", 16), "float": ("F", 32), "bands": ("5×uint8", 8)}
+    facts = [photo] * 6 + [photo._replace(mode=mode, bits=bits) for mode, bits in odd.values()]
+    assert set(cheap(facts, range(9), [0] * 9, [0, 1, 0] * 3, geometry)) & set(odd) == kinds
 
 
 def test_findings_are_the_same_as_those_of_a_whole_survey(survey_of, photo):
