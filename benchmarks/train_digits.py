@@ -28,6 +28,7 @@ from torch.nn import functional
 from torch.utils.data import DataLoader, Dataset
 
 import striate
+from striate.architectures.catalogue import build
 from striate.augmentation.variation import Variation
 from striate.datasets.dataset import TEST, TRAIN
 from striate.datasets.opening import open_dataset
@@ -42,6 +43,7 @@ import torchvision_beside_cpu_torch  # noqa: F401 - before torchvision
 from torchvision import transforms
 
 RESULT = Path(__file__).parent / "results" / "train_digits.json"
+_AUGMENT = {False: "none", True: "variation"}
 
 
 class PlainDigits(Dataset[tuple[Tensor, int]]):
@@ -66,11 +68,11 @@ def train_plain(settings: Settings, data: RunData) -> dict[str, float]:
     to_tensor = [transforms.ToTensor(), transforms.Normalize(data.preparation.mean, data.preparation.std)]
     most = Variation()
     affine = transforms.RandomAffine(most.degrees, (most.shift, most.shift), (1 - most.zoom, 1 + most.zoom))
-    variation = [affine] if settings.variation else []
+    variation = [affine] if settings.augment == "variation" else []
     train = PlainDigits(TRAIN, transforms.Compose([transforms.Resize(32), *variation, *to_tensor]))
     test = PlainDigits(TEST, transforms.Compose([transforms.Resize(32), *to_tensor]))
     torch.manual_seed(settings.seed)
-    network, recipe = data.declaration.build(), settings.recipe()
+    network, recipe = build(data.declaration), settings.recipe()
     loader = DataLoader(train, batch_size=recipe.batch_size, shuffle=True)
     optimizer = torch.optim.SGD(
         network.parameters(), lr=recipe.rate, momentum=recipe.momentum, nesterov=True, weight_decay=recipe.decay
@@ -113,12 +115,12 @@ def train_striate(settings: Settings, data: RunData) -> dict[str, float]:
 
 def compare(variation: bool, seeds: int, epochs: int) -> dict[str, Any]:
     """Both contenders in turn, a pair for each seed, the first of the pair changing; a first pair warms up."""
-    data = read_run_data(Settings(variation=variation), Display(quiet=True))
-    train_plain(Settings(variation=variation, epochs=1), data)
-    train_striate(Settings(variation=variation, epochs=1), data)
+    data = read_run_data(Settings(augment=_AUGMENT[variation]), Display(quiet=True))
+    train_plain(Settings(augment=_AUGMENT[variation], epochs=1), data)
+    train_striate(Settings(augment=_AUGMENT[variation], epochs=1), data)
     pairs = []
     for seed in range(seeds):
-        settings = Settings(variation=variation, seed=seed, epochs=epochs)
+        settings = Settings(augment=_AUGMENT[variation], seed=seed, epochs=epochs)
         contenders = {
             "plain": lambda s=settings: train_plain(s, data),
             "striate": lambda s=settings: train_striate(s, data),

@@ -14,7 +14,7 @@ class Batch:
 
     def select(self, places: Tensor) -> "Batch":
         """The images at `places` (M,)."""
-        return Batch(self.images[places], self.targets[places])
+        return Batch(self.images.index_select(0, places), self.targets[places])
 
     def __len__(self) -> int:
         return len(self.targets)
