@@ -4,13 +4,12 @@ Known: annotations/instances_train2017.json beside train2017/ or images/train201
 alone, and train/_annotations.coco.json with the images around it (Roboflow).
 """
 
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from striate.datasets.dataset import PARTS
-from striate.datasets.layouts.files import PART_NAMES, part_within, several
+from striate.datasets.layouts.files import PART_NAMES, listed_in, part_within, several
 from striate.datasets.layouts.records import has_keys
 from striate.errors import DataError
 from striate.images.walking import entries
@@ -81,19 +80,9 @@ def _held(folder: Path, names: Sequence[str]) -> int:
     for name in names:
         below, _, last = name.rpartition("/")
         if below not in listed:
-            listed[below] = _listed(folder / below)
+            listed[below] = listed_in(folder / below)
         held += last in listed[below]
     return held
-
-
-def _listed(folder: Path) -> frozenset[str]:
-    """The names in a folder, none if it is not there. Raises DataError if it may not be read."""
-    try:
-        return frozenset(os.listdir(folder))  # noqa: PTH208 - names, not paths, of perhaps a million
-    except (FileNotFoundError, NotADirectoryError):
-        return frozenset()
-    except OSError as error:
-        raise DataError(f"the folder {folder} cannot be read: {error.strerror}; change its permissions") from error
 
 
 def _beside(root: Path) -> list[CocoFile]:

@@ -91,13 +91,14 @@ def _missing(root: Path, names: Names) -> list[int]:
     for index in range(len(names)):
         folder, _, name = names.raw(index).rpartition("/")
         if folder not in listed:
-            listed[folder] = _listed(os.path.join(root, folder or "."))  # noqa: PTH118
+            listed[folder] = listed_in(os.path.join(root, folder or "."))  # noqa: PTH118
         if name not in listed[folder]:
             missing.append(index)
     return missing
 
 
-def _listed(folder: str) -> frozenset[str]:
+def listed_in(folder: str | Path) -> frozenset[str]:
+    """The names in a folder, none if it is not there. Raises DataError if it may not be read."""
     try:
         return frozenset(os.listdir(folder))  # noqa: PTH208 - names, not paths, of perhaps a million
     except (FileNotFoundError, NotADirectoryError):
