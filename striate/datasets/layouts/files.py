@@ -48,7 +48,7 @@ def images_among(files: Iterable[Path]) -> list[Path]:
 
 def holds_file(folder: Path, endings: Collection[str]) -> bool:
     """Whether a file with one of the endings lies in a folder. Raises DataError if the folder may not be read."""
-    names = (name for name in _listed(os.fspath(folder)) if not hidden(name))
+    names = (name for name in listed_in(folder) if not hidden(name))
     return any(os.path.splitext(name)[1].lower() in endings for name in names)  # noqa: PTH122 - perhaps a million
 
 
