@@ -58,8 +58,3 @@ class Names(Sequence[str]):
 
     def __hash__(self) -> int:
         return hash(self._joined)
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes of memory."""
-        return len(self._joined) + self._ends.nbytes

@@ -2,7 +2,7 @@
 
 glibc gives large blocks back to the system at once, and the next block of the same size comes as fresh pages, each of
 which the system must fill with zeros when it is first touched: normalising 64 photographs of 224x224 took five times
-as long (benchmarks/README.md). Kept memory is used again by this process and by no other until it ends.
+as long (docs/machine.md). Kept memory is used again by this process and by no other until it ends.
 """
 
 import ctypes
