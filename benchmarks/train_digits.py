@@ -37,6 +37,7 @@ from striate.recipes.data import RunData, read_run_data
 from striate.recipes.progress import Display
 from striate.recipes.settings import Settings
 from striate.training.logbook import read_rows
+from striate.training.schedule import pace_at
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "peers"))
 import torchvision_beside_cpu_torch  # noqa: F401 - before torchvision
@@ -78,7 +79,7 @@ def train_plain(settings: Settings, data: RunData) -> dict[str, float]:
         network.parameters(), lr=recipe.rate, momentum=recipe.momentum, nesterov=True, weight_decay=recipe.decay
     )
     steps = recipe.epochs * len(loader)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: recipe.rate_at(step, steps) / recipe.rate)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: pace_at(recipe, step, steps).rate / recipe.rate)
     seconds = 0.0
     for _ in range(recipe.epochs):
         began = time.perf_counter()

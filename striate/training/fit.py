@@ -14,6 +14,7 @@ from striate.errors import RunError
 from striate.machine.choice import Machine
 from striate.training.course import Course
 from striate.training.logbook import Epoch, Logbook
+from striate.training.schedule import pace_at
 from striate.training.state import STATE_FILE, State
 
 SAVE_EVERY = 5.0  # seconds of work that a kill may cost
@@ -49,7 +50,7 @@ def fit(
                 epoch=state.step // course.steps_per_epoch,
                 step=state.step,
                 seconds=state.seconds,
-                rate=course.recipe.rate_at(state.step - 1, course.steps),
+                rate=pace_at(course.recipe, state.step - 1, course.steps).rate,
                 images_per_second=steps / course.steps_per_epoch * len(course.train) / seconds,
                 train_loss=state.loss_sum / len(course.train),
                 validation=_measure(network, course, machine),
@@ -116,7 +117,7 @@ def _run_epoch(state: State, course: Course, machine: Machine, saver: _Saver, wa
 def _step(state: State, course: Course, machine: Machine, images: Tensor, targets: Tensor) -> None:
     """One batch, its loss, the gradient, one step downhill. Raises RunError for a loss that is no number."""
     loss = course.task.loss(state.network(machine.arrange(images)), targets)
-    rate = course.recipe.rate_at(state.step, course.steps)
+    rate = pace_at(course.recipe, state.step, course.steps).rate
     state.optimizer.param_groups[0]["lr"] = rate
     state.optimizer.zero_grad()
     loss.backward()  # type: ignore[no-untyped-call]

@@ -16,6 +16,7 @@ from striate.training.course import Course
 from striate.training.fit import fit
 from striate.training.logbook import read_rows
 from striate.training.recipe import Recipe
+from striate.training.schedule import pace_at
 
 
 class Spy:
@@ -61,7 +62,7 @@ def test_every_step_and_epoch_is_shown_and_logged(course, machine, tmp_path):
     assert spy.steps == list(range(1, 13))
     assert [(epoch.epoch, epoch.step) for epoch in spy.epochs] == [(1, 3), (2, 6), (3, 9), (4, 12)]
     assert read_rows(tmp_path) == [epoch.row() for epoch in spy.epochs]
-    assert spy.epochs[-1].rate == course.recipe.rate_at(11, 12)
+    assert spy.epochs[-1].rate == pace_at(course.recipe, 11, 12).rate
 
 
 def test_an_epoch_meets_each_image_once_and_its_last_batch_is_what_is_left(course):
@@ -147,7 +148,7 @@ def test_steps_are_nesterovs_by_the_formula(course, machine, tmp_path):
         wanted = np.eye(2)[targets.numpy()] * (1 - 0.1) + 0.1 / 2
         gradient = (scores / scores.sum(1, keepdims=True) - wanted).T @ x / len(x) + recipe.decay * weight
         velocity = recipe.momentum * velocity + gradient
-        weight = weight - recipe.rate_at(step, 12) * (gradient + recipe.momentum * velocity)
+        weight = weight - pace_at(recipe, step, 12).rate * (gradient + recipe.momentum * velocity)
     fit(network, course, machine, tmp_path, Spy(), lambda _: None)
     np.testing.assert_allclose(network[1].weight.detach().numpy(), weight[:, :-1], rtol=1e-4, atol=1e-6)
     np.testing.assert_allclose(network[1].bias.detach().numpy(), weight[:, -1], rtol=1e-4, atol=1e-6)
@@ -165,7 +166,7 @@ def test_a_loss_that_is_no_number_stops_with_its_step_and_rate(course, machine, 
     with pytest.raises(RunError, match="train with a lower --rate") as caught:
         fit(linear(), wild, machine, tmp_path, spy, lambda _: None)
     done = len(spy.steps)
-    assert f"at step {done + 1}, rate {wild.recipe.rate_at(done, 12):g};" in str(caught.value)
+    assert f"at step {done + 1}, rate {pace_at(wild.recipe, done, 12).rate:g};" in str(caught.value)
 
 
 def test_weights_that_overflow_in_the_very_last_step_are_not_passed_off_as_trained(course, machine, tmp_path):
