@@ -18,10 +18,10 @@ from rich.console import Console
 import striate
 from striate.cli import cards, filters, tables
 from striate.cli.asked import Images, Json, MemoryAsked
-from striate.cli.data import Data, check, convert, fetch
+from striate.cli.data import check, convert, fetch
 from striate.cli.grid import counting
 from striate.cli.saved import settle
-from striate.errors import PatternError, StriateError, printable
+from striate.errors import PatternError, SettingsError, StriateError, printable
 from striate.images.saving import expect_picture_name
 from striate.machine.waiting import let_idle_threads_sleep
 from striate.recipes.settings import Settings
@@ -38,6 +38,12 @@ app = App(
 )
 
 Device = Annotated[str, Parameter(help="auto, cpu, cuda or cuda:N.")]
+Looks = Annotated[
+    str,
+    Parameter(
+        help="Looks at each image that are averaged: flip, crops (5), ten (5 and their flips), scales:0.875,1,1.143."
+    ),
+]
 Model = Annotated[Path, Parameter(help="A model.safetensors, or the run directory that holds it.")]
 Strict = Annotated[bool, Parameter(negative="", help="Stop at the first image that cannot be read.")]
 
@@ -66,16 +72,23 @@ def train(
 
 @app.command
 def evaluate(
-    model: Model,
-    data: Data,
+    models_data: Annotated[
+        list[str], Parameter(help="A model file or run directory, or several to average; and last the data.")
+    ],
     /,
     *,
+    looks: Looks = "one",
     device: Device = "auto",
     strict: Strict = False,
     json: Json = False,
 ) -> int:
-    """Say how a trained model does on labelled images that it has not seen."""
-    result = striate.evaluate(model, data, device=device, strict=strict, quiet=json)
+    """Say how a trained model, or the average of several, does on labelled images that they have not seen."""
+    *models, data = models_data
+    if not models:
+        raise SettingsError(
+            f"evaluate was given {data!r} alone; expected a model or more and then the data, as photos/"
+        )
+    result = striate.evaluate(models, data, looks=looks, device=device, strict=strict, quiet=json)
     if json:
         tables.print_json(result.to_dict())
     else:
@@ -89,11 +102,13 @@ def predict(
     images: Annotated[list[Path], Parameter(help="Image files, or folders of them.", negative="")],
     /,
     *,
+    looks: Looks | None = None,
     device: Device = "auto",
     json: Json = False,
 ) -> int:
     """Say what is on images: the likeliest classes and their probabilities."""
-    predictions, skipped = striate.load(model, device=device).predict_files(images)
+    loaded = striate.load(model, device=device) if looks is None else striate.load(model, device=device, looks=looks)
+    predictions, skipped = loaded.predict_files(images)
     if json:
         answers = [prediction.to_dict() for prediction in predictions]
         tables.print_json({"predictions": answers, "skipped": [vars(file) for file in skipped]})

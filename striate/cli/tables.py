@@ -14,9 +14,15 @@ if TYPE_CHECKING:
     from striate.datasets.loading import Skipped
     from striate.machine.doctor import Findings
     from striate.recipes.evaluate import Result
-    from striate.tasks.classification import Prediction
+    from striate.tasks.answering import Prediction
+    from striate.tasks.gains import Gain
 
 _GUESSES, _NAMED = 3, 10  # shown at the most; --json has them all
+_OTHERS = {  # that a gain is over
+    "the best member": "the best of them alone",
+    "the mean member": "one of them alone, in the mean,",
+    "one look": "one look",
+}
 
 
 def print_json(answer: dict[str, Any]) -> None:
@@ -47,9 +53,35 @@ def print_result(result: "Result") -> None:
         f"accuracy {_percent(evaluation.accuracy)}: {evaluation.right:,} of {evaluation.n:,} right "
         f"(95 % interval {_percent(low)} to {_percent(high)}); balanced {_percent(evaluation.balanced_accuracy)}"
     )
+    if len(result.members) > 1:
+        _print_members(result)
+    show(*(_gain_sentence(gain, result) for gain in result.gains))
     if result.seen:
-        show(f"left out: {result.seen:,} images that the model was trained or chosen on, known by their pixels")
+        who = "the model was" if len(result.members) == 1 else "one of the models was"
+        show(f"left out: {result.seen:,} images that {who} trained or chosen on, known by their pixels")
     print_skipped(result.skipped)
+
+
+def _print_members(result: "Result") -> None:
+    """Each model alone, with the same looks at the same images."""
+    table = table_of("model alone", right=("right", "accuracy", "95 % interval", "seen"))
+    for member in result.members:
+        low, high = (f"{100 * end:.1f}" for end in member.interval)
+        add(table, member.model, f"{member.right:,}", _percent(member.accuracy), f"{low} to {high}", f"{member.seen:,}")
+    show(table)
+
+
+def _gain_sentence(gain: "Gain", result: "Result") -> str:
+    """What averaging has won, and whether that may be chance."""
+    averaged = [f"{len(result.members)} models"] * (len(result.members) > 1)
+    averaged += [f"{result.looks.count} looks"] * (result.looks.count > 1)
+    ours = f"the average of {' and '.join(averaged)} is" if averaged else f"with looks {result.looks} it is"
+    low, high = (100 * end for end in gain.interval)
+    chance = "; that may be chance" if low <= 0 <= high else ""
+    return (
+        f"{ours} right on {gain.right:,} of {gain.n:,}; {_OTHERS[gain.over]} on {_count(gain.other)}: "
+        f"{100 * gain.difference:+.1f} points (95 % interval {low:.1f} to {high:.1f}){chance}"
+    )
 
 
 def print_sentences(sentences: "Sequence[str]") -> None:
@@ -80,3 +112,7 @@ def print_findings(findings: "Findings") -> None:
 
 def _percent(share: float | None) -> str:
     return "–" if share is None else f"{100 * share:.1f} %"
+
+
+def _count(number: float) -> str:
+    return f"{number:,.0f}" if number == round(number) else f"{number:,.1f}"

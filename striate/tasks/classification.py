@@ -7,8 +7,8 @@ training, those of auxiliary heads are added with a weight of 0.3: Szegedy et al
 import math
 import os
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, replace
-from pathlib import Path
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -20,11 +20,13 @@ from torch.nn import functional
 from striate.architectures.auxiliary import Scores
 from striate.checkpoints.model_file import Checkpoint
 from striate.datasets.loading import ImageSet, Skipped
-from striate.errors import ImageError, SettingsError
 from striate.images.preparation import Preparation
 from striate.images.reading import ImageSource
-from striate.images.walking import files_below
 from striate.machine.choice import Machine, choose
+from striate.tasks.answering import Guess, Prediction, expect_top, likeliest, predict_all
+from striate.tasks.gains import wilson
+
+__all__ = ["AUXILIARY_WEIGHT", "Classification", "Classifier", "Evaluation", "Guess", "Prediction"]
 
 AUXILIARY_WEIGHT = 0.3
 _TOGETHER = 256  # images that are evaluated at once
@@ -54,6 +56,10 @@ class Classification:
         )
         return total / len(targets)
 
+    def chance(self, outputs: Tensor | Scores) -> float:
+        """ln K: the loss of equal scores."""
+        return math.log((outputs.scores if isinstance(outputs, Scores) else outputs).shape[1])
+
     def measure(self, outputs: Tensor, targets: Tensor) -> dict[str, float]:
         """The loss, in nats, the share whose highest score is the target's, and the mean of that share over classes."""
         right = (outputs.argmax(dim=1) == targets).double()
@@ -67,39 +73,6 @@ class Classification:
 
 
 @dataclass(frozen=True)
-class Guess:
-    """A class and the probability that the network gives it."""
-
-    label: str
-    probability: float
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """The likeliest class of one image, and the `top` ones in order of probability."""
-
-    path: str
-    top: tuple[Guess, ...]
-
-    @property
-    def label(self) -> str:
-        return self.top[0].label
-
-    @property
-    def probability(self) -> float:
-        return self.top[0].probability
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values, ready for JSON."""
-        return {
-            "path": self.path,
-            "label": self.label,
-            "probability": self.probability,
-            "top": [asdict(g) for g in self.top],
-        }
-
-
-@dataclass(frozen=True)
 class Evaluation:
     """How a classifier did on labelled images: `confusion[i, j]` images of class i were called j."""
 
@@ -108,6 +81,15 @@ class Evaluation:
     loss: float  # mean cross-entropy in nats
     images: ImageSet = field(repr=False)
     probabilities: NDArray[np.float32] = field(repr=False)  # (N, K)
+
+    @classmethod
+    def of(cls, classes: tuple[str, ...], scores: Tensor, images: ImageSet) -> "Evaluation":
+        """Of scores (N, K), whose softmax is the probabilities, or of the logarithms of probabilities."""
+        probabilities, count = scores.softmax(dim=1), len(classes)
+        pairs = images.targets * count + probabilities.argmax(dim=1).numpy()
+        confusion = np.bincount(pairs, minlength=count * count).reshape(count, count)
+        loss = functional.cross_entropy(scores, torch.from_numpy(images.targets)).item()
+        return cls(classes, confusion, loss, images, probabilities.numpy())
 
     @property
     def n(self) -> int:
@@ -134,10 +116,7 @@ class Evaluation:
     @property
     def interval(self) -> tuple[float, float]:
         """Where the accuracy on all such images lies, with 95 % confidence (Wilson 1927)."""
-        z, n, share = 1.96, self.n, self.accuracy
-        middle = (share + z * z / (2 * n)) / (1 + z * z / n)
-        half = z * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n)) / (1 + z * z / n)
-        return max(0.0, middle - half), min(1.0, middle + half)
+        return wilson(self.right, self.n)
 
     @property
     def per_class(self) -> list[dict[str, Any]]:
@@ -151,11 +130,15 @@ class Evaluation:
         return rows
 
     @property
+    def named_right(self) -> NDArray[np.bool_]:
+        """Whether each image (N,) was given its own class."""
+        return np.asarray(self.probabilities.argmax(axis=1) == self.images.targets)
+
+    @property
     def mistakes(self) -> list[int]:
         """Places of the wrongly classified images, the most confident first."""
-        said = self.probabilities.argmax(axis=1)
-        wrong = np.flatnonzero(said != self.images.targets)
-        return [int(place) for place in wrong[np.argsort(-self.probabilities[wrong, said[wrong]], kind="stable")]]
+        wrong = np.flatnonzero(~self.named_right)
+        return [int(place) for place in wrong[np.argsort(-self.probabilities[wrong].max(axis=1), kind="stable")]]
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, ready for JSON."""
@@ -202,42 +185,18 @@ class Classifier:
 
         Raises ImageError if the image cannot be read.
         """
-        if top < 1:
-            raise SettingsError(f"top is {top}; expected a whole number of at least 1")
+        expect_top(top)
         prepared = torch.from_numpy(self.preparation.geometry.prepare(image)[0])
-        path = str(image) if isinstance(image, str | os.PathLike) else ""
-        return self._say(path, self.probabilities(prepared[None])[0], top)
+        return likeliest(image, self.probabilities(prepared[None])[0], self.classes, top)
 
     def predict_files(
         self, paths: Sequence[str | os.PathLike[str]], *, top: int = 5
     ) -> tuple[list[Prediction], list[Skipped]]:
         """Predictions for files and for all files in folders, in order, and what could not be read."""
-        predictions, skipped = [], []
-        for path in (file for given in paths for file in _files(Path(given))):
-            try:
-                predictions.append(self.predict(path, top=top))
-            except ImageError as error:
-                skipped.append(Skipped(str(path), "no image in this folder" if path.is_dir() else error.reason))
-        return predictions, skipped
-
-    def _say(self, path: str, probabilities: Tensor, top: int) -> Prediction:
-        likeliest = probabilities.topk(min(top, len(self.classes)))
-        guesses = zip(likeliest.indices.tolist(), likeliest.values.tolist(), strict=True)
-        return Prediction(path, tuple(Guess(self.classes[number], value) for number, value in guesses))
+        return predict_all(partial(self.predict, top=top), paths)
 
     def evaluate(self, images: ImageSet) -> Evaluation:
         """How it does on prepared images whose targets are numbered as its classes."""
         parts = range(0, len(images), _TOGETHER)
         scores = torch.cat([self.scores(torch.from_numpy(images.images[start : start + _TOGETHER])) for start in parts])
-        probabilities = scores.softmax(dim=1)
-        targets = torch.from_numpy(images.targets)
-        count = len(self.classes)
-        pairs = images.targets * count + probabilities.argmax(dim=1).numpy()
-        confusion = np.bincount(pairs, minlength=count * count).reshape(count, count)
-        loss = functional.cross_entropy(scores, targets).item()
-        return Evaluation(self.classes, confusion, loss, images, probabilities.numpy())
-
-
-def _files(path: Path) -> list[Path]:
-    """The file itself, or all files of a folder and below; an empty folder stands for itself and is refused."""
-    return files_below(path) or [path] if path.is_dir() else [path]
+        return Evaluation.of(self.classes, scores, images)

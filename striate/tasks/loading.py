@@ -2,20 +2,41 @@
 
 import os
 from pathlib import Path
+from typing import overload
 
 from striate.checkpoints.model_file import load_checkpoint
 from striate.errors import UnknownNameError
 from striate.tasks.classification import Classifier
+from striate.tasks.ensemble import Ensemble
+from striate.tasks.looks import Looks
 
 TASKS = {"classification": Classifier}
 
+Place = str | os.PathLike[str]
+Places = list[str] | list[Path] | tuple[Place, ...]
 
-def load(path: str | os.PathLike[str], *, device: str = "auto") -> Classifier:
-    """The trained model of a model file or run directory, ready to `predict`.
 
-    Raises ModelFileError if the file is missing, cut off, of another program or from a newer striate.
+@overload
+def load(model: Place, *, device: str = "auto") -> Classifier: ...
+@overload
+def load(model: Places, *, device: str = "auto", looks: str = "one") -> Ensemble: ...
+@overload
+def load(model: Place | Places, *, device: str = "auto", looks: str) -> Ensemble: ...
+def load(model: Place | Places, *, device: str = "auto", looks: str | None = None) -> Classifier | Ensemble:
+    """The trained model of a model file or run directory, ready to `predict`; of several, or of `looks`, their average.
+
+    `looks` are words between commas: one, flip (the mirror image too), crops (the four corners and the centre), ten
+    (both), scales:0.875,1,1.143 (several sizes). Raises ModelFileError if a file is missing, cut off, of another
+    program or from a newer striate; SettingsError if models have other classes, or one cannot look so.
     """
-    checkpoint = load_checkpoint(Path(path))
+    if isinstance(model, str | os.PathLike):
+        return _load_one(model, device) if looks is None else load([os.fspath(model)], device=device, looks=looks)
+    asked = Looks.parse("one" if looks is None else looks)
+    return Ensemble(tuple(_load_one(place, device) for place in model), asked)
+
+
+def _load_one(place: Place, device: str) -> Classifier:
+    checkpoint = load_checkpoint(Path(place))
     if checkpoint.task not in TASKS:
         raise UnknownNameError("task", checkpoint.task, TASKS)
     return TASKS[checkpoint.task].of(checkpoint, device)
