@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -44,6 +44,16 @@ class Machine:
     def arrange(self, images: Tensor) -> Tensor:
         """Images (N, C, H, W) laid out in memory as chosen; the values are the same."""
         return images.contiguous(memory_format=self.memory_format)
+
+    def autocast(self) -> AbstractContextManager[None]:
+        """Run the body's layers in the chosen number format; weights stay float32."""
+        if self.number_format == torch.float32:
+            return nullcontext()
+        return torch.autocast(self.device.type, self.number_format)
+
+    def quicken(self, network: nn.Module) -> nn.Module:
+        """The same network for training, with the same parameters and statistics."""
+        return network
 
     def infer(self, network: nn.Module, batches: Iterable[Tensor]) -> Tensor:
         """The outputs (N, ...) of a network on this machine for float batches (M, C, H, W), without gradients."""

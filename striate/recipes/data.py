@@ -8,9 +8,11 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import nn
 
 from striate.architectures.architecture import Declaration
-from striate.architectures.catalogue import architecture, build, declare
+from striate.architectures.catalogue import architecture, build
+from striate.architectures.network import on_meta
 from striate.architectures.patterns.pattern import is_pattern, parse
 from striate.datasets.checking.cheap import cheap_findings
 from striate.datasets.checking.finding import Finding
@@ -22,13 +24,15 @@ from striate.datasets.loading import ImageSet, Loading, Skipped
 from striate.datasets.names import Names
 from striate.datasets.opening import open_dataset
 from striate.datasets.pool import usual_workers
-from striate.errors import DataError, SettingsError
+from striate.errors import DataError, SettingsError, SizeError
 from striate.images.preparation import Geometry, Preparation
 from striate.images.ranges import parse_range
 from striate.machine.choice import memory_limit
 from striate.recipes.augmenting import check_augmentation
+from striate.recipes.pretrained import Pretrained, declaration_of, frozen_stages, read_pretrained, with_weights
 from striate.recipes.progress import Display
 from striate.recipes.settings import Settings
+from striate.training.progressive import size_at
 
 _COPIES = 4  # of every parameter while training: itself, its gradient, its momentum, and the file that is being written
 MEASURED = 5_000  # images at the least that mean and spread are taken of, if there are so many
@@ -44,6 +48,7 @@ class RunData:
     parts: dict[str, ImageSet]
     skipped: tuple[Skipped, ...]
     where: str  # the pixels are
+    pretrained: Pretrained | None = None
 
     @property
     def name(self) -> str:
@@ -98,13 +103,17 @@ class RunData:
 
 def read_run_data(settings: Settings, display: Display, given: Dataset | None = None) -> RunData:
     """Open and read the data of a run. Raises DataError, UnknownName-, Settings- or SizeError, early if it can."""
-    settings.recipe()  # a number that makes no sense is found before the images are read
+    recipe = settings.to_recipe()  # a number that makes no sense is found before the images are read
+    pretrained = read_pretrained(settings)
     dataset = _open(settings, display, given)
-    channels = _channels(settings)
-    declaration = declare(settings.model, num_classes=len(dataset.classes), size=settings.size, stem=settings.stem)
-    _check_network(declaration)  # so is a network that cannot be built
-    check_augmentation(settings.augment, declaration, channels)
+    declaration = declaration_of(settings, pretrained, len(dataset.classes))
+    channels = _channels(settings, declaration, pretrained)
+    _check_network(declaration, pretrained, settings)  # so is a network that cannot be built
+    check_augmentation(recipe.augment, declaration, channels)
     geometry = Geometry(declaration.size, channels, settings.fit, range=parse_range(settings.range))
+    if pretrained is not None:
+        known = pretrained.preparation.geometry
+        geometry = replace(geometry, interpolation=known.interpolation, share=known.share)
     keep = settle_keep(settings.cache, len(dataset), geometry)
     workers = usual_workers() if settings.workers is None else settings.workers
     with display.reading(len(dataset)) as watch:
@@ -112,6 +121,8 @@ def read_run_data(settings: Settings, display: Display, given: Dataset | None = 
         train = keep_images(dataset.at(dataset.members(TRAIN)), geometry, dataset.classes, keep, loading)
         _check_classes(dataset, train)
         preparation = _measure(geometry, train.images)
+        if pretrained is not None:
+            preparation = pretrained.prepared(preparation)
         kept = {TRAIN: train}
         for part in (VALIDATION, TEST):
             if len(members := dataset.members(part)):
@@ -121,7 +132,7 @@ def read_run_data(settings: Settings, display: Display, given: Dataset | None = 
         raise DataError(f"{settings.data} leaves no image to validate on; expected two in a class")
     declaration = replace(declaration, in_channels=train.images.images.shape[1])
     skipped = tuple(file for own in kept.values() for file in own.skipped)
-    return RunData(dataset, declaration, preparation, parts, skipped, train.where)
+    return RunData(dataset, declaration, preparation, parts, skipped, train.where, pretrained)
 
 
 def settle_keep(asked: Keep, count: int, geometry: Geometry) -> Keep:
@@ -140,9 +151,11 @@ def settle_keep(asked: Keep, count: int, geometry: Geometry) -> Keep:
     return asked
 
 
-def _channels(settings: Settings) -> int | None:
-    """Channels that are asked for or that a pattern fixes; None if they are as the images are."""
-    fixed = parse(settings.model).in_channels if is_pattern(settings.model) else None
+def _channels(settings: Settings, declaration: Declaration, pretrained: Pretrained | None) -> int | None:
+    """Channels that are asked for or that a pattern or weights fix; None if they are as the images are."""
+    if pretrained is not None:
+        return declaration.in_channels
+    fixed = parse(declaration.name).in_channels if is_pattern(declaration.name) else None
     if fixed is not None and settings.channels not in (None, fixed):
         raise SettingsError(f"channels is {settings.channels}, but the pattern takes {fixed}; leave out --channels")
     return settings.channels if fixed is None else fixed
@@ -176,21 +189,38 @@ def _measure(geometry: Geometry, train: ImageSet) -> Preparation:
     return Preparation.measured(geometry, train.images[:: max(1, len(train) // MEASURED)])
 
 
-def _check_network(declaration: Declaration) -> None:
-    """Raise SettingsError if it gives maps, SizeError for an unsuitable size, DataError if it needs much memory."""
+def _check_network(declaration: Declaration, pretrained: Pretrained | None, settings: Settings) -> None:
+    """Raise SettingsError if it gives maps or has no such stages, SizeError, WeightsError, or DataError for memory."""
     if architecture(declaration.name).gives != "scores":
         raise SettingsError(
             f"{declaration.name} gives a map of every class, and the images here have one class each; use a --model "
             "that gives scores, as resnet18"
         )
     with torch.device("meta"):
-        parameters = sum(parameter.numel() for parameter in build(declaration).parameters())
+        network = build(declaration)
+    frozen_stages(settings, network)
+    if pretrained is not None:
+        with_weights(declaration, pretrained)
+    if (first := settings.to_recipe().progressive) is not None:
+        _check_smaller(network, declaration, size_at(declaration.size, first, 0, 1))
+    parameters = sum(parameter.numel() for parameter in network.parameters())
     needed, limit = _COPIES * 4 * parameters, memory_limit() // 2
     if needed > limit:
         raise DataError(
             f"training {parameters:,} parameters takes {needed / 1e9:.1f} GB and half of this machine's memory is "
             f"{limit / 1e9:.1f} GB; use a smaller --size or another --model"
         )
+
+
+def _check_smaller(network: nn.Module, declaration: Declaration, size: tuple[int, int]) -> None:
+    """Raise SettingsError for a network that does not take the images of the first epochs."""
+    try:
+        on_meta(network, torch.empty(2, declaration.in_channels, *size, device="meta"))
+    except (RuntimeError, SizeError) as error:
+        raise SettingsError(
+            f"{declaration.name} does not take images of {size[0]}×{size[1]}, with which --progressive begins; leave it "
+            "out, or begin with a larger share"
+        ) from error
 
 
 def _check_classes(dataset: Dataset, train: Kept) -> None:

@@ -101,6 +101,10 @@ class TrainingDisplay:
             self._bar.update(self._task, completed=step, epoch=f"{epoch}/{self._course.recipe.epochs}")
             self._drawn = time.monotonic()
 
+    def say(self, text: str) -> None:
+        """One line above the bar."""
+        self._display.say(text)
+
     def epoch(self, epoch: Epoch) -> None:
         """Show the epoch's figures; without a terminal as a line, if the last one is a while ago."""
         accuracy = f"validation accuracy {100 * epoch.validation['accuracy']:.1f} %"

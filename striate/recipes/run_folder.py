@@ -55,8 +55,8 @@ def begin_run(settings: Settings, run_data: RunData, machine: Machine) -> Path:
             folder = Path(settings.out)
             folder.mkdir(parents=True, exist_ok=True)
         else:
-            model = "pattern" if is_pattern(settings.model) else settings.model
-            folder = _first_free(DEFAULT_PARENT, f"{run_data.name}-{model}")
+            model = run_data.declaration.name
+            folder = _first_free(DEFAULT_PARENT, f"{run_data.name}-{'pattern' if is_pattern(model) else model}")
     except OSError as error:
         raise StorageError(f"cannot make the run directory: {error}; choose another --out") from error
     document = {
@@ -83,7 +83,8 @@ def begin_run(settings: Settings, run_data: RunData, machine: Machine) -> Path:
 
 def recipe_numbers(settings: Settings) -> dict[str, Any]:
     """Every number that the training follows, also those that are not settings."""
-    return asdict(settings.recipe()) | {"augment": policy_numbers(settings.augment)}
+    recipe = settings.to_recipe()
+    return recipe.to_dict() | {"milestones": list(recipe.milestones), "augment": policy_numbers(recipe.augment)}
 
 
 def read_run(folder: Path) -> dict[str, Any]:
@@ -105,7 +106,8 @@ def _absolute(settings: Settings) -> Settings:
     exclude = None if settings.exclude is None else str(Path(settings.exclude).resolve())
     is_file = settings.data not in NAMED and (Path(settings.data).exists() or bool(set("{*?[") & set(settings.data)))
     data = os.path.abspath(settings.data) if is_file else settings.data  # noqa: PTH100 - a pattern is no path
-    return settings.but(data=data, exclude=exclude)
+    weights = None if settings.weights is None else str(Path(settings.weights).resolve())
+    return settings.but(data=data, exclude=exclude, weights=weights)
 
 
 def _first_free(parent: Path, name: str) -> Path:

@@ -2,37 +2,45 @@
 
 import os
 import tomllib
-from dataclasses import KW_ONLY, asdict, dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from types import NoneType, UnionType
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from striate.architectures.stem import Stem
+from striate.augmentation.policy import NO_STEPS
 from striate.datasets.keep import Keep
 from striate.errors import RunError, SettingsError, UnknownNameError, expect_whole
 from striate.images.fits import Fit
-from striate.training.recipe import Balance, Recipe
+from striate.recipes.adjustments import Adjustments
+from striate.training.freezing import ALL
+from striate.training.named import RECIPES
+from striate.training.recipe import Recipe
 
 
 @dataclass(frozen=True)
-class Settings:
-    """The settings of `striate train`."""
+class Source:
+    """The one setting that needs no name: so it comes first."""
 
     data: str = "digits"
     """A folder with one sub-folder of images for each class, a CSV of paths and labels, shards, or a name: `digits`."""
 
-    _: KW_ONLY
 
-    model: str = "lenet5"
-    """Network of the catalogue (`striate models` lists it), or a layer pattern."""
+@dataclass(frozen=True, kw_only=True)
+class Settings(Adjustments, Source):
+    """The settings of `striate train`."""
 
-    epochs: int = Recipe.epochs
-    """Passes over the training images."""
+    model: str | None = None
+    """Network of the catalogue (`striate models` lists it), or a layer pattern; that of --weights, else lenet5."""
 
-    batch_size: int = Recipe.batch_size
-    """Images in one step."""
+    recipe: str | None = None
+    """Numbers of the training that are not set here: plain, alexnet, vgg, resnet, modern, finetune or fast."""
 
-    rate: float = Recipe.rate
-    """Learning rate at its highest."""
+    weights: str | None = None
+    """Begin with these: a model file, a run directory, or weights as `striate import` takes them."""
+
+    freeze: str | None = None
+    """What of --weights learns no more: none, stages:N (the first N), or all (all but the head)."""
 
     size: int | None = None
     """Pixels of a side that images are brought to; the model's own if not given."""
@@ -42,12 +50,6 @@ class Settings:
 
     fit: Fit = "crop"
     """How images of another aspect get there: crop the middle, pad with black, or stretch."""
-
-    augment: str = "variation"
-    """What training images undergo: `none`, or words as flip,shift:4,colour (docs/augmentation.md lists them)."""
-
-    balance: Balance = Recipe.balance
-    """Classes of unequal size: none, loss (mistakes about rare ones cost more), sampler (they are shown more often)."""
 
     channels: int | None = None
     """Channels of the images: 1 for grey, 3 for colour, N for N bands; as the images are if not given."""
@@ -85,9 +87,28 @@ class Settings:
         for name, least in (("channels", 1), ("workers", 0)):
             if getattr(self, name) is not None:
                 expect_whole(name, getattr(self, name), 1024, least=least)
-        for name in ("data", "out", "exclude"):
+        if self.freeze == ALL and self.augment not in (None, NO_STEPS):
+            raise SettingsError(
+                "with all stages frozen what they give is computed once, of the images as they are; leave out "
+                "--augment, or use --freeze stages:N"
+            )
+        if self.freeze is not None and self.weights is None:
+            raise SettingsError(f"freeze is {self.freeze!r}, but without --weights there is nothing learnt to keep")
+        for name in ("data", "out", "exclude", "weights"):
             if not str(getattr(self, name)).isprintable():
                 raise SettingsError(f"{name} is {getattr(self, name)!a}, a name that cannot be printed; rename it")
+
+    @property
+    def recipe_name(self) -> str:
+        """Which recipe it begins from: `finetune` where weights are given and none is asked for, else `plain`."""
+        return self.recipe or ("plain" if self.weights is None else "finetune")
+
+    def to_recipe(self) -> Recipe:
+        """The named recipe with what is set here. Raises UnknownNameError, or SettingsError for a senseless number."""
+        if self.recipe_name not in RECIPES:
+            raise UnknownNameError("recipe", self.recipe_name, RECIPES)
+        recipe = self.adjusted(RECIPES[self.recipe_name])
+        return recipe if self.freeze != ALL else replace(recipe, augment=NO_STEPS)
 
     def but(self, /, **changes: Any) -> "Settings":
         """The same settings with some changed. Raises UnknownNameError for one that does not exist."""
@@ -95,12 +116,7 @@ class Settings:
         for name in changes:
             if name not in known:
                 raise UnknownNameError("setting", name, known)
-        plain = {name: os.fspath(value) if isinstance(value, os.PathLike) else value for name, value in changes.items()}
-        return replace(self, **plain)
-
-    def recipe(self) -> Recipe:
-        """The recipe with what is set here. Raises SettingsError for a number that makes no sense."""
-        return Recipe(epochs=self.epochs, batch_size=self.batch_size, rate=self.rate, balance=self.balance)
+        return replace(self, **{name: _plain(value) for name, value in changes.items()})
 
     def to_dict(self) -> dict[str, Any]:
         """What run.toml keeps: all that repeats the run, so not where it was written."""
@@ -119,10 +135,30 @@ def read_settings(config: str | Path) -> Settings:
     return Settings().but(**document["settings"])
 
 
+def _plain(value: Any) -> Any:
+    """Paths as text, lists as tuples."""
+    if isinstance(value, list):
+        return tuple(value)
+    return os.fspath(value) if isinstance(value, os.PathLike) else value
+
+
 def _check_kind(name: str, value: object, hint: Any) -> None:
     """Raise SettingsError if a value is not of its field's type; a whole number will do for a number."""
-    choices = get_args(hint) if get_origin(hint) is Literal else ()
-    kinds = (int, float) if hint is float else hint
-    if not (value in choices if choices else isinstance(value, kinds)):
-        expected = " or ".join(choices) if choices else getattr(hint, "__name__", str(hint))
+    kinds = get_args(hint) if get_origin(hint) is UnionType or get_origin(hint) is Union else (hint,)
+    if not any(_is_of(value, kind) for kind in kinds):
+        expected = " or ".join(_called(kind) for kind in kinds if kind is not NoneType)
         raise SettingsError(f"{name} is {value!r}; expected {expected}")
+
+
+def _is_of(value: object, kind: Any) -> bool:
+    if get_origin(kind) is Literal:
+        return value in get_args(kind)
+    if get_origin(kind) is tuple:
+        return isinstance(value, tuple) and all(isinstance(part, int | float) for part in value)
+    return isinstance(value, (int, float) if kind is float else kind)
+
+
+def _called(kind: Any) -> str:
+    if get_origin(kind) is Literal:
+        return " or ".join(get_args(kind))
+    return "numbers" if get_origin(kind) is tuple else str(getattr(kind, "__name__", kind))

@@ -1,35 +1,88 @@
-"""What a run starts with: a network whose weights depend on the seed alone, and the course that it is to follow."""
+"""What a run starts with: a network whose weights depend on the seed and a file alone, and the course it follows."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import closing
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from striate.architectures.catalogue import build
+from striate.architectures.network import Network
 from striate.datasets.dataset import TRAIN, VALIDATION
 from striate.datasets.loading import ImageSet
 from striate.datasets.pool import usual_workers
 from striate.datasets.supply import Held, Streamed, Supply
+from striate.images.batches import Batch
 from striate.machine.choice import Machine, room_for_images
 from striate.recipes.augmenting import policy_of
 from striate.recipes.data import RunData
+from striate.recipes.fitting import parts_of
+from striate.recipes.pretrained import frozen_stages, with_weights
+from striate.recipes.progress import Display
 from striate.recipes.settings import Settings
 from striate.tasks.classification import Classification
 from striate.training.balance import class_weights
-from striate.training.course import Course
+from striate.training.course import AsTheyAre, Course
+from striate.training.freezing import Divided, freeze
+from striate.training.together import Together
+
+_TOGETHER = 64  # images whose features are computed at once
+
+
+@dataclass(frozen=True)
+class Start:
+    """The whole network, what of it learns, and from what: the images' features, if it is the head alone."""
+
+    network: nn.Module
+    learner: nn.Module
+    course: Course
+    shown: Course  # the same with the images themselves
+    divided: Divided | None = None
+
+    def weights(self, judged: nn.Module) -> dict[str, Tensor]:
+        """Those of the whole network, once the learner has become `judged`."""
+        if self.divided is None:
+            return judged.state_dict()
+        return self.divided.whole(self.network, judged)
 
 
 def first_network(run_data: RunData, seed: int) -> nn.Module:
     """The declared network; the caller's random state is left as it was."""
     with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
         torch.manual_seed(seed)
-        return build(run_data.declaration)
+        if run_data.pretrained is None:
+            return build(run_data.declaration)
+        return with_weights(run_data.declaration, run_data.pretrained)
 
 
-def course_of(run_data: RunData, chosen: Settings, machine: Machine, say: Callable[[str], None]) -> Course:
+def start_of(run_data: RunData, chosen: Settings, machine: Machine, together: Together, display: Display) -> Start:
+    """Everything that the settings ask for; with all stages frozen their features are computed here, once."""
+    network = first_network(run_data, chosen.seed)
+    course = course_of(run_data, chosen, machine, together, display.say)
+    stages = frozen_stages(chosen, network)
+    if not stages:
+        return Start(network, network, course, course)
+    assert isinstance(network, Network)
+    freeze(network, stages)
+    if stages < len(network.stages):
+        return Start(network, network, course, course)
+    divided = Divided(network)
+    machine.place(network)
+    with display.reading(len(course.train) + len(course.validation), "computing features") as watch:
+        train, validation = (
+            _features(supply, divided, course, machine, watch.advance) for supply in (course.train, course.validation)
+        )
+    features = replace(course, train=train, validation=validation, preparation=AsTheyAre(), augmentation=None, parts=1)
+    return Start(network, divided.head, features, course, divided)
+
+
+def course_of(
+    run_data: RunData, chosen: Settings, machine: Machine, together: Together, say: Callable[[str], None]
+) -> Course:
     """The course that the settings ask for."""
-    recipe = chosen.recipe()
+    recipe = chosen.to_recipe()
     counts = np.bincount(run_data.parts[TRAIN].targets, minlength=len(run_data.classes))
     weights = None if recipe.balance == "none" else class_weights(counts)
     return Course(
@@ -37,7 +90,7 @@ def course_of(run_data: RunData, chosen: Settings, machine: Machine, say: Callab
         validation=_supply(run_data.parts[VALIDATION], machine, chosen, say),
         preparation=run_data.preparation,
         augmentation=policy_of(
-            chosen.augment,
+            recipe.augment,
             run_data.parts[TRAIN].images,
             num_classes=len(run_data.classes),
             white=run_data.preparation.white,
@@ -45,7 +98,29 @@ def course_of(run_data: RunData, chosen: Settings, machine: Machine, say: Callab
         task=Classification(recipe.label_smoothing, weights if recipe.balance == "loss" else None, weights),
         recipe=recipe,
         seed=chosen.seed,
+        together=together,
+        parts=1 if chosen.accumulate else parts_of(run_data.declaration, recipe, machine, together, say),
     )
+
+
+def _features(
+    supply: Supply, divided: Divided, course: Course, machine: Machine, advance: Callable[[int], None]
+) -> Held:
+    """What the frozen part gives for every image (N, ...), computed by all processes together."""
+    divided.features.eval()
+    targets: list[Tensor] = []
+
+    def images() -> Generator[Tensor, None, None]:
+        own = course.together.share(torch.arange(len(supply)))
+        for _, batch in supply.batches(torch.split(own, _TOGETHER) if len(own) else ()):
+            targets.append(batch.targets)
+            yield course.preparation.normalise(batch.images)
+            advance(len(batch))
+
+    with closing(images()) as prepared:
+        features = machine.infer(divided.features, prepared)
+    join = course.together.join
+    return Held(Batch(join(features).to(machine.device), join(torch.cat(targets)).to(machine.device)))
 
 
 def _supply(images: ImageSet, machine: Machine, chosen: Settings, say: Callable[[str], None]) -> Supply:

@@ -8,17 +8,19 @@ from shlex import quote
 from typing import Any
 
 import torch
+from torch import nn
 
 from striate.checkpoints.model_file import MODEL_FILE, Checkpoint, load_checkpoint, save_checkpoint
-from striate.datasets.dataset import VALIDATION, Dataset
+from striate.datasets.dataset import TRAIN, VALIDATION, Dataset
 from striate.datasets.dividing import split_csv
 from striate.datasets.loading import Skipped
 from striate.description.describing import describe_network
 from striate.errors import RunError, SettingsError, StorageError
-from striate.machine.choice import Machine, choose
+from striate.machine.choice import Machine
 from striate.machine.doctor import describe_choices, versions
-from striate.recipes.data import RunData, read_run_data
+from striate.recipes.data import RunData
 from striate.recipes.first_batch import draw_first_batch
+from striate.recipes.processes import machine_of, read_together
 from striate.recipes.progress import Display
 from striate.recipes.report import Results, make_report
 from striate.recipes.run_folder import (
@@ -34,11 +36,13 @@ from striate.recipes.run_folder import (
 )
 from striate.recipes.sample import write_sample
 from striate.recipes.settings import Settings, read_settings
-from striate.recipes.start import course_of, first_network
+from striate.recipes.start import start_of
 from striate.tasks.classification import Classifier, Evaluation
+from striate.training.course import steps_per_epoch
 from striate.training.fit import fit
 from striate.training.logbook import Epoch, read_rows
-from striate.training.state import read_step
+from striate.training.state import read_progress
+from striate.training.together import Together, meet, remember, remembered
 from striate.writing import write_whole
 
 _NAMED = 10  # skipped files shown while training
@@ -90,51 +94,59 @@ def train(
         StriateError: with one sentence that says what came, what was expected and how to repair it.
         KeyboardInterrupt: the run directory is then ready to be resumed.
     """
-    display = Display(quiet=quiet)
+    together = meet()
+    display = Display(quiet=quiet or not together.leads)
     given = data if isinstance(data, Dataset) else None
     changes = dict(settings)
     if data is not None:
         changes["data"] = given.name if given else os.fspath(data)  # type: ignore[arg-type]
-    if resume is not None:
-        if settings or config is not None or (data is not None and given is None):
-            raise SettingsError("a resumed run goes on as it was set up; give no other setting with --resume")
-        return _resume(Path(resume), display, given)
+    if resume is not None and (settings or config is not None or (data is not None and given is None)):
+        raise SettingsError("a resumed run goes on as it was set up; give no other setting with --resume")
+    begun = remembered() if resume is None else Path(resume)
+    if begun is not None:
+        return _resume(begun, given, together, display)
     chosen = (Settings() if config is None else read_settings(Path(config))).but(**changes)
-    machine = choose(chosen.device)
+    machine = machine_of(chosen, together)
     check_free(Path(chosen.out or DEFAULT_PARENT / "new"), chosen.data)
-    run_data = read_run_data(chosen, display, given)
-    return _run(begin_run(chosen, run_data, machine), chosen, run_data, machine, display)
+    run_data = read_together(chosen, display, given, together)
+    folder = Path(together.told(str(begin_run(chosen, run_data, machine)) if together.leads else None))
+    remember(folder)
+    return _run(folder, chosen, run_data, machine, together, display)
 
 
-def _resume(folder: Path, display: Display, given: Dataset | None) -> Run:
+def _resume(folder: Path, given: Dataset | None, together: Together, display: Display) -> Run:
     began = read_run(folder)
     chosen = read_settings(folder / RUN_FILE)
     if began["recipe"] != recipe_numbers(chosen):
         raise RunError(
             f"{folder} began with another recipe, of striate {began['versions']['striate']}; finish it with that"
         )
-    run_data = read_run_data(chosen, display, given)
+    run_data = read_together(chosen, display, given, together)
     if run_data.digest != began["data"].get("digest"):
         raise RunError(
             f"the images of {chosen.data} changed since {folder} began; train anew: --config {folder / RUN_FILE}"
         )
-    machine = choose(chosen.device)
+    machine = machine_of(chosen, together)
     if (describe_choices(machine), versions()) != (began["machine"], began["versions"]):
         display.say("machine or versions are not quite those of run.toml: the last digits may differ")
-    return _run(folder, chosen, run_data, machine, display)
+    return _run(folder, chosen, run_data, machine, together, display)
 
 
-def _run(folder: Path, chosen: Settings, run_data: RunData, machine: Machine, display: Display) -> Run:
+def _run(
+    folder: Path, chosen: Settings, run_data: RunData, machine: Machine, together: Together, display: Display
+) -> Run:
     """Train from the state in `folder`, or from the start, to the end; then measure and report."""
-    _announce(run_data, machine, display)
-    network = first_network(run_data, chosen.seed)
-    course = course_of(run_data, chosen, machine, display.say)
-    write_whole(folder / SPLIT_FILE, split_csv(run_data.dataset))
-    with closing(course.views(0)) as views:
-        write_whole(folder / FIRST_BATCH_FILE, draw_first_batch(next(views), run_data.classes))
+    _announce(run_data, chosen, machine, together, display)
+    start = start_of(run_data, chosen, machine, together, display)
+    if together.leads:
+        write_whole(folder / SPLIT_FILE, split_csv(run_data.dataset))
+        with closing(start.shown.views(0)) as views:
+            write_whole(folder / FIRST_BATCH_FILE, draw_first_batch(next(views), run_data.classes))
     seen = torch.from_numpy(run_data.seen)
+    if run_data.pretrained is not None:
+        seen = torch.unique(torch.cat([seen, run_data.pretrained.seen]))
 
-    def keep(epoch: Epoch) -> None:
+    def keep(judged: nn.Module, epoch: Epoch) -> None:
         """Write the network of the best epoch so far."""
         checkpoint = Checkpoint(
             task="classification",
@@ -143,15 +155,16 @@ def _run(folder: Path, chosen: Settings, run_data: RunData, machine: Machine, di
             classes=run_data.classes,
             recipe={"data": run_data.name, "seed": chosen.seed, **recipe_numbers(chosen)},
             measured={"epoch": epoch.epoch, "validation": dict(epoch.validation)},
-            weights=network.state_dict(),
+            weights=start.weights(judged),
             seen=seen,
         )
         save_checkpoint(folder / MODEL_FILE, checkpoint)
 
     try:
-        with display.training(course, read_step(folder)) as watch:
-            fit(network, course, machine, folder, watch, keep)
-        return _finish(folder, run_data, machine, display)
+        with display.training(start.course, read_progress(folder).step) as watch:
+            fit(start.learner, start.course, machine, folder, watch, keep)
+        together.wait()
+        return _finish(folder, run_data, machine, together, display)
     except KeyboardInterrupt:
         display.say(f"stopped; go on with: striate train --resume {quote(str(folder))}")
         raise
@@ -159,8 +172,8 @@ def _run(folder: Path, chosen: Settings, run_data: RunData, machine: Machine, di
         raise StorageError(f"{error}; then go on with: striate train --resume {quote(str(folder))}") from error
 
 
-def _finish(folder: Path, run_data: RunData, machine: Machine, display: Display) -> Run:
-    """Measure the best network on the final part, write that into its file, and make the report."""
+def _finish(folder: Path, run_data: RunData, machine: Machine, together: Together, display: Display) -> Run:
+    """Measure the best network on the final part; the first process writes that into its file, and the report."""
     checkpoint = load_checkpoint(folder)
     evaluation = Classifier.of(checkpoint, str(machine.device)).evaluate(run_data.parts[run_data.final])
     figures = {
@@ -170,9 +183,11 @@ def _finish(folder: Path, run_data: RunData, machine: Machine, display: Display)
         "n": evaluation.n,
     }
     checkpoint = checkpoint.with_measured(final={"part": run_data.final, **figures})
-    save_checkpoint(folder / MODEL_FILE, checkpoint)
     model = Classifier.of(checkpoint, str(machine.device))
     run = Run(folder, model, run_data.final, evaluation, run_data.skipped, run_data.leaked)
+    if not together.leads:
+        return run
+    save_checkpoint(folder / MODEL_FILE, checkpoint)
     right = [place for place in range(len(evaluation.images)) if place not in set(evaluation.mistakes)]
     sample = right[0] if right else 0
     sample_file = folder / write_sample(folder, evaluation.images.images[sample], checkpoint.preparation.geometry)
@@ -209,7 +224,7 @@ def _finish(folder: Path, run_data: RunData, machine: Machine, display: Display)
     return run
 
 
-def _announce(run_data: RunData, machine: Machine, display: Display) -> None:
+def _announce(run_data: RunData, chosen: Settings, machine: Machine, together: Together, display: Display) -> None:
     declaration, parts = run_data.declaration, run_data.parts
     counts = ", ".join(f"{len(images):,} {part}" for part, images in parts.items())
     height, width = declaration.size
@@ -220,9 +235,13 @@ def _announce(run_data: RunData, machine: Machine, display: Display) -> None:
         f"network  {declaration.name} on {height}×{width} {colour}: "
         f"{card.parameters:,} parameters, {card.multiplies:,} multiplies an image"
     )
+    display.say(f"recipe   {_in_words(chosen, run_data, together)}")
+    if run_data.pretrained is not None:
+        display.say(f"weights  of {run_data.pretrained.path}; frozen: {chosen.freeze or 'none'}")
     choices = {name: choice["value"] for name, choice in describe_choices(machine).items()}
     shown = ", ".join(choices[name] for name in ("device", "number_format", "memory_format", "threads"))
-    display.say(f"machine  {shown} threads (striate doctor says why)")
+    processes = f" in each of {together.size} processes" if together.size > 1 else ""
+    display.say(f"machine  {shown} threads{processes} (striate doctor says why)")
     to_look_at = [finding for finding in run_data.findings if finding.level != "note"]
     for finding in to_look_at:
         display.say(
@@ -234,3 +253,14 @@ def _announce(run_data: RunData, machine: Machine, display: Display) -> None:
         display.say(f"skipped  {file.name}: {file.reason}")
     if run_data.skipped:
         display.say(f"skipped  {len(run_data.skipped):,} files in all; the report names each")
+
+
+def _in_words(chosen: Settings, run_data: RunData, together: Together) -> str:
+    """The recipe's main numbers."""
+    recipe = chosen.to_recipe()
+    steps = steps_per_epoch(len(run_data.parts[TRAIN]), recipe.batch_size, together.size)
+    name = chosen.recipe_name
+    return (
+        f"{name}: {recipe.epochs} epochs of {steps} steps of {recipe.batch_size} images, {recipe.optimizer} at "
+        f"{recipe.rate:g}, {recipe.schedule}, augmentation {recipe.augment}"
+    )

@@ -1,9 +1,10 @@
 """The loop: for every step a batch, its loss, the gradient, one step downhill; for every epoch a look at the rest."""
 
+import hashlib
 import math
 import time
 from collections.abc import Callable, Generator
-from contextlib import closing
+from contextlib import closing, nullcontext
 from pathlib import Path
 from typing import Protocol
 
@@ -12,12 +13,22 @@ from torch import Tensor, nn
 
 from striate.errors import RunError
 from striate.machine.choice import Machine
-from striate.training.course import Course
+from striate.training.averaging import Average
+from striate.training.checkpointing import run_checkpointed
+from striate.training.course import Course, Share
+from striate.training.freezing import set_training
 from striate.training.logbook import Epoch, Logbook
+from striate.training.memory import is_out_of_memory, more_parts
+from striate.training.optimizers import make_optimizer, set_pace
 from striate.training.schedule import pace_at
 from striate.training.state import STATE_FILE, State
+from striate.training.stopwatch import Stopwatch
+from striate.training.synchronised import synchronise
+from striate.training.together import lost
+from striate.training.trouble import Watchman
 
 SAVE_EVERY = 5.0  # seconds of work that a kill may cost
+_SAVING = 0.05  # share of the time at the most that goes into saving
 
 
 class Watch(Protocol):
@@ -29,117 +40,248 @@ class Watch(Protocol):
     def epoch(self, epoch: Epoch) -> None:
         """An epoch is done."""
 
+    def say(self, text: str) -> None:
+        """One sentence about what has happened."""
 
-def fit(
-    network: nn.Module, course: Course, machine: Machine, folder: Path, watch: Watch, keep: Callable[[Epoch], None]
-) -> None:
+
+Keep = Callable[[nn.Module, Epoch], None]
+
+
+def fit(network: nn.Module, course: Course, machine: Machine, folder: Path, watch: Watch, keep: Keep) -> None:
     """Train `network` in place, going on from the state in `folder` if there is one.
 
-    `keep` is called at the end of each epoch whose validation loss is the lowest so far. The state is saved every
-    few seconds, so that a run that dies goes on to the same weights, bit for bit. Raises RunError if the loss is no
-    longer a number, StorageError if the disk is full.
+    `keep` is handed the network, or the moving average of its weights, after each epoch whose validation loss is the
+    lowest so far. The state is saved every few seconds, so that a run that dies goes on to the same weights, bit
+    for bit. Raises RunError if the loss is no longer a number or rises without end, StorageError if the disk is full.
     """
-    state = _begin(network, course, machine, folder)
-    logbook = Logbook(folder, step=state.step)
-    saver = _Saver(state, folder)
-    with machine.running():
-        while state.step < course.steps:
-            steps, seconds = _run_epoch(state, course, machine, saver, watch)
-            state.seconds += seconds
-            epoch = Epoch(
-                epoch=state.step // course.steps_per_epoch,
-                step=state.step,
-                seconds=state.seconds,
-                rate=pace_at(course.recipe, state.step - 1, course.steps).rate,
-                images_per_second=steps / course.steps_per_epoch * len(course.train) / seconds,
-                train_loss=state.loss_sum / len(course.train),
-                validation=_measure(network, course, machine),
+    while True:
+        try:
+            return _Training(network, course, machine, folder, watch).run(keep)
+        except (MemoryError, RuntimeError) as error:
+            if isinstance(error, RuntimeError) and lost(error):
+                raise RunError(f"another process is gone, or silent ({_short(error)}); go on by --resume") from error
+            if not is_out_of_memory(error):
+                raise
+            failure = error.with_traceback(None)  # whose frames hold what fills the memory
+        _take_more_parts(network, course, machine, folder, watch, failure)
+
+
+class _Training:
+    """One training from the state in a folder to its end."""
+
+    def __init__(self, network: nn.Module, course: Course, machine: Machine, folder: Path, watch: Watch) -> None:
+        self._course, self._machine, self._folder, self._watch = course, machine, folder, watch
+        self._state = begin(network, course, machine, folder)
+        self._forward = self._prepared(self._state.network)
+        self._saver = _Saver(self._state, folder, course.together.leads)
+        self._stopwatch = Stopwatch(machine.device)
+        self._watchman: Watchman | None = None  # which must know how many classes there are
+
+    def run(self, keep: Keep) -> None:
+        """Every epoch that is left."""
+        course, progress = self._course, self._state.progress
+        logbook = Logbook(self._folder, step=progress.step) if course.together.leads else None
+        devices = range(torch.cuda.device_count())
+        with self._machine.running(), torch.random.fork_rng(devices):
+            while progress.step < course.steps and not self._stopped():
+                epoch = self._epoch()
+                if progress.judge(epoch.validation["loss"], course.recipe.patience) and course.together.leads:
+                    keep(self._state.judged, epoch)
+                if logbook is not None:
+                    logbook.add(epoch)
+                progress.loss_sum, progress.laps = 0.0, {}
+                self._saver.save_if_due()
+                self._watch.epoch(epoch)
+        if course.together.leads:
+            self._state.save(self._folder)
+
+    def _stopped(self) -> bool:
+        """Whether the validation loss has not fallen for as long as the recipe waits."""
+        stop, waited = self._course.recipe.stop, self._state.progress.waited
+        if stop is None or waited < stop:
+            return False
+        self._watch.say(f"stopped early: the validation loss has not fallen for {waited} epochs")
+        return True
+
+    def _prepared(self, network: nn.Module) -> nn.Module:
+        """What runs forward: the network itself, its batch statistics over all processes, its quickest equal."""
+        together = self._course.together
+        if together.size > 1:
+            network = synchronise(network)
+        network = self._machine.quicken(network)
+        return together.spread(_Checkpointed(network) if self._course.recipe.checkpointing else network)
+
+    def _epoch(self) -> Epoch:
+        """Finish the epoch under way: the steps that were left of it, and what the validation images say."""
+        course, progress = self._course, self._state.progress
+        began, first = time.perf_counter(), progress.step
+        set_training(self._forward)
+        with closing(course.batches(first)) as batches:  # so that readers end, whatever ends the epoch
+            while (share := self._next(batches)) is not None:
+                self._step(share)
+                self._watch.step(progress.step)
+                if progress.step % course.steps_per_epoch:  # at the end not before the epoch is in the logbook
+                    self._saver.save_if_due()
+        seconds = time.perf_counter() - began
+        progress.seconds += seconds
+        taken = self._stopwatch.take()
+        progress.laps = {name: progress.laps.get(name, 0.0) + taken[name] for name in taken}
+        pace = pace_at(course.recipe, progress.step - 1, course.steps, cuts=progress.cuts)
+        epoch = Epoch(
+            epoch=progress.step // course.steps_per_epoch,
+            step=progress.step,
+            seconds=progress.seconds,
+            rate=pace.rate,
+            images_per_second=(progress.step - first) / course.steps_per_epoch * len(course.train) / seconds,
+            train_loss=progress.loss_sum / len(course.train),
+            validation=self._measure(),
+            laps=progress.laps,
+        )
+        if not math.isfinite(epoch.validation["loss"]):
+            raise RunError(
+                f"the validation loss became {epoch.validation['loss']} after step {progress.step}, rate {pace.rate:g}; "
+                "train with a lower --rate"
             )
-            if not math.isfinite(epoch.validation["loss"]):
-                raise RunError(
-                    f"the validation loss became {epoch.validation['loss']} after step {state.step}, rate "
-                    f"{epoch.rate:g}; train with a lower --rate"
-                )
-            if epoch.validation["loss"] < state.lowest:
-                state.lowest = epoch.validation["loss"]
-                keep(epoch)
-            logbook.add(epoch)
-            state.loss_sum = 0.0
-            saver.save_if_due()
-            watch.epoch(epoch)
-    state.save(folder)
+        return epoch
+
+    def _next(self, batches: Generator[Share, None, None]) -> Share | None:
+        with self._stopwatch.lap("data"):
+            return next(batches, None)
+
+    def _step(self, share: Share) -> None:
+        """One batch, its loss, the gradient, one step downhill. Raises RunError for a loss that leads nowhere."""
+        course, state, progress = self._course, self._state, self._state.progress
+        pace = pace_at(course.recipe, progress.step, course.steps, cuts=progress.cuts)
+        torch.manual_seed(_seed(course.seed, progress.step, course.together.rank))
+        state.optimizer.zero_grad()
+        value = course.together.mean(self._descend(share) * share.weight)
+        with self._stopwatch.lap("optimizer"):
+            norm = None
+            if course.recipe.clip is not None:
+                norm = nn.utils.clip_grad_norm_(state.network.parameters(), course.recipe.clip).item()
+            assert self._watchman is not None
+            self._watchman.check(
+                progress.step + 1, value, pace.rate, state.network, gradient_norm=norm, images=share.images
+            )
+            set_pace(state.optimizer, pace)
+            state.optimizer.step()
+            if state.average is not None:
+                state.average.update(progress.step + 1)
+        progress.loss_sum += value * self._images_of(progress.step)
+        progress.step += 1
+
+    def _descend(self, share: Share) -> float:
+        """Add up the gradient of a batch, part by part; its mean loss."""
+        parts = min(self._state.progress.parts, max(1, len(share.targets) // 2))
+        total = 0.0
+        images, targets = torch.tensor_split(share.images, parts), torch.tensor_split(share.targets, parts)
+        for number, (own, truth) in enumerate(zip(images, targets, strict=True), start=1):
+            weight = len(truth) / len(share.targets)
+            apart = number < parts and self._course.together.size > 1
+            with self._forward.no_sync() if apart else nullcontext():  # type: ignore[operator]
+                with self._stopwatch.lap("forward"):
+                    loss = self._loss(self._machine.arrange(own), truth) * weight
+                with self._stopwatch.lap("backward"):
+                    (loss * share.weight).backward()  # type: ignore[no-untyped-call]
+                total += loss.item()
+        return total
+
+    def _loss(self, images: Tensor, targets: Tensor) -> Tensor:
+        with self._machine.autocast():
+            outputs = self._forward(images)
+        if self._watchman is None:
+            self._watchman = Watchman(self._course.task.chance(outputs), number_format=self._machine.number_format)
+            self._watchman.state = self._state.progress.trouble
+        return self._course.task.loss(outputs, targets)
+
+    def _images_of(self, step: int) -> int:
+        """How many images the batch of a step has."""
+        course = self._course
+        last = (step + 1) % course.steps_per_epoch == 0
+        before = (course.steps_per_epoch - 1) * course.recipe.batch_size
+        return len(course.train) - before if last else course.recipe.batch_size
+
+    def _measure(self) -> dict[str, float]:
+        """The task's metrics of the validation images."""
+        course, network = self._course, self._state.judged
+        network.eval()
+        targets: list[Tensor] = []
+
+        def images() -> Generator[Tensor, None, None]:
+            with closing(course.validation_batches()) as batches:
+                for prepared, own in batches:
+                    targets.append(own)
+                    yield prepared
+
+        with closing(images()) as prepared:
+            outputs = self._machine.infer(network, prepared)
+        join = course.together.join
+        return course.task.measure(join(outputs), join(torch.cat(targets)))
 
 
-def _begin(network: nn.Module, course: Course, machine: Machine, folder: Path) -> State:
-    """The state on disk, or that of a new run, which is put there at once so that there is always one to go on from."""
-    recipe = course.recipe
-    optimizer = torch.optim.SGD(
-        machine.place(network).parameters(),
-        lr=recipe.rate,
-        momentum=recipe.momentum,
-        nesterov=True,
-        weight_decay=recipe.decay,
-        fused=True,
-    )
-    state = State(network, optimizer)
-    if (folder / STATE_FILE).exists():
-        state.restore(folder)
-    else:
-        state.save(folder)
-    return state
+class _Checkpointed(nn.Module):
+    """A network whose stages run a second time on the way back."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, images: Tensor) -> Tensor:
+        outputs: Tensor = run_checkpointed(self.network, images)
+        return outputs
 
 
 class _Saver:
-    """Saves a state when the last time is long enough ago."""
+    """Saves a state when the last time is long enough ago, for what saving takes."""
 
-    def __init__(self, state: State, folder: Path) -> None:
-        self._state, self._folder, self._last = state, folder, time.monotonic()
+    def __init__(self, state: State, folder: Path, leads: bool) -> None:
+        self._state, self._folder, self._leads = state, folder, leads
+        self._due = time.monotonic() + SAVE_EVERY
 
     def save_if_due(self) -> None:
-        if time.monotonic() - self._last >= SAVE_EVERY:
+        began = time.monotonic()
+        if self._leads and began >= self._due:
             self._state.save(self._folder)
-            self._last = time.monotonic()
+            took = time.monotonic() - began
+            self._due = began + took + max(SAVE_EVERY, took / _SAVING)
 
 
-def _run_epoch(state: State, course: Course, machine: Machine, saver: _Saver, watch: Watch) -> tuple[int, float]:
-    """Finish the epoch under way: the steps that were left of it, and the seconds they took."""
-    began, first = time.perf_counter(), state.step
-    state.network.train()
-    with closing(course.batches(first)) as batches:  # so that readers end, whatever ends the epoch
-        for images, targets in batches:
-            _step(state, course, machine, images, targets)
-            watch.step(state.step)
-            if state.step % course.steps_per_epoch:  # at the end not before the epoch is in the logbook
-                saver.save_if_due()
-    return state.step - first, time.perf_counter() - began
+def begin(network: nn.Module, course: Course, machine: Machine, folder: Path) -> State:
+    """The state on disk, or that of a new run, which is put there at once so that there is always one to go on from."""
+    recipe = course.recipe
+    machine.place(network)
+    average = None if recipe.average is None else Average(network, recipe.average)
+    state = State(network, make_optimizer(network, recipe), average)
+    state.progress.parts = max(recipe.accumulate, course.parts)
+    course.together.wait()
+    if (folder / STATE_FILE).exists():
+        state.restore(folder)
+    elif course.together.leads:
+        state.save(folder)
+    course.together.wait()
+    return state
 
 
-def _step(state: State, course: Course, machine: Machine, images: Tensor, targets: Tensor) -> None:
-    """One batch, its loss, the gradient, one step downhill. Raises RunError for a loss that is no number."""
-    loss = course.task.loss(state.network(machine.arrange(images)), targets)
-    rate = pace_at(course.recipe, state.step, course.steps).rate
-    state.optimizer.param_groups[0]["lr"] = rate
-    state.optimizer.zero_grad()
-    loss.backward()  # type: ignore[no-untyped-call]
-    state.optimizer.step()
-    value = loss.item()
-    if not math.isfinite(value):
-        raise RunError(f"the loss became {value} at step {state.step + 1}, rate {rate:g}; train with a lower --rate")
-    state.loss_sum += value * len(targets)
-    state.step += 1
+def _take_more_parts(
+    network: nn.Module, course: Course, machine: Machine, folder: Path, watch: Watch, error: BaseException
+) -> None:
+    """Change the state in the folder to one that needs about half of the memory for images."""
+    if course.together.size > 1:
+        raise RunError(
+            f"memory ran out ({_short(error)}); give --accumulate 2 or more, and go on by a new run"
+        ) from error
+    network.zero_grad(set_to_none=True)
+    state = begin(network, course, machine, folder)
+    state.progress.parts = more_parts(state.progress.parts, course.recipe.batch_size, error)
+    state.save(folder)
+    size = math.ceil(course.recipe.batch_size / state.progress.parts)
+    watch.say(f"memory ran out: going on from step {state.progress.step} with {size} images at once, steps as before")
 
 
-def _measure(network: nn.Module, course: Course, machine: Machine) -> dict[str, float]:
-    """The task's metrics of the validation images."""
-    network.eval()
-    targets: list[Tensor] = []
+def _seed(seed: int, step: int, rank: int) -> int:
+    """What dropout draws from in one step of one process."""
+    return int.from_bytes(hashlib.blake2b(f"{seed} {step} {rank}".encode(), digest_size=7).digest())
 
-    def images() -> Generator[Tensor, None, None]:
-        with closing(course.validation_batches()) as batches:
-            for prepared, own in batches:
-                targets.append(own)
-                yield prepared
 
-    with closing(images()) as prepared:
-        outputs = machine.infer(network, prepared)
-    return course.task.measure(outputs, torch.cat(targets))
+def _short(error: BaseException) -> str:
+    return " ".join(str(error).split())[:120]

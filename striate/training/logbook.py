@@ -2,7 +2,7 @@
 
 import csv
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from striate.errors import RunError, StorageError
@@ -22,12 +22,17 @@ class Epoch:
     images_per_second: float  # of the training steps alone
     train_loss: float  # mean over the epoch, with the recipe's label smoothing and variation
     validation: Mapping[str, float]  # the task's metrics
+    laps: Mapping[str, float] = field(default_factory=dict)  # seconds of the steps by what they went into: stopwatch.py
 
     def row(self) -> dict[str, float]:
-        """One flat line: the metrics as validation_<name>."""
+        """One flat line: the metrics as validation_<name>, the laps as <name>_seconds."""
         line = asdict(self)
-        metrics = line.pop("validation")
-        return line | {f"validation_{name}": value for name, value in metrics.items()}
+        metrics, laps = line.pop("validation"), line.pop("laps")
+        return (
+            line
+            | {f"validation_{name}": value for name, value in metrics.items()}
+            | {f"{name}_seconds": value for name, value in laps.items()}
+        )
 
 
 class Logbook:

@@ -50,13 +50,16 @@ class Watch:
         if epoch.epoch == self._epoch:
             raise Stop
 
+    def say(self, text):
+        raise AssertionError(text)
+
 
 def go(folder, watch, stop_in_keep=None):
     """Go on with the run in a folder and give the weights that it ends in, and the epochs kept with their weights."""
     network, kept = build(declare("lenet5", num_classes=3, size=16)), {}
 
-    def keep(epoch):
-        kept[epoch.epoch] = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+    def keep(judged, epoch):
+        kept[epoch.epoch] = {name: tensor.clone() for name, tensor in judged.state_dict().items()}
         if epoch.epoch == stop_in_keep:
             raise Stop
 
@@ -69,10 +72,7 @@ def go(folder, watch, stop_in_keep=None):
 
 def outcome(folder):
     """All that a run leaves but the time it took: state, momentum, and its logbook."""
-    timeless = [
-        {name: value for name, value in row.items() if name not in ("seconds", "images_per_second")}
-        for row in read_rows(folder)
-    ]
+    timeless = [{name: value for name, value in row.items() if "second" not in name} for row in read_rows(folder)]
     return {name: tensor.numpy().tobytes() for name, tensor in load_file(folder / STATE_FILE).items()}, timeless
 
 

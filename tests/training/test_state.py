@@ -1,4 +1,6 @@
 import json
+from dataclasses import asdict, fields
+from typing import get_args
 
 import pytest
 import torch
@@ -6,55 +8,94 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from striate.errors import RunError
-from striate.training.state import STATE_FILE, State, read_step
+from striate.training.averaging import Average
+from striate.training.optimizers import make_optimizer
+from striate.training.recipe import OptimizerName, Recipe
+from striate.training.state import STATE_FILE, Progress, State, read_progress
 
-PROGRESS = {"step": 1, "seconds": 0.5, "loss_sum": 2.0, "lowest": 1.0}
+FAR = Progress(7, 2, 1 / 3, 0.1 + 0.2, 2 / 7, waited=3, flat=1, cuts=2, laps={"data": 0.7}, trouble={"level": 2.3})
+OPTIMIZERS = get_args(OptimizerName)
 
 
-def state(width=3):
-    network = nn.Sequential(nn.Linear(2, width), nn.BatchNorm1d(width))
-    return State(network, torch.optim.SGD(network.parameters(), lr=0.1, momentum=0.9, nesterov=True))
+def state(width=3, optimizer="sgd"):
+    network = nn.Sequential(nn.Linear(2, width), nn.BatchNorm1d(width), nn.Linear(width, 2))
+    return State(network, make_optimizer(network, Recipe(optimizer=optimizer, rate=0.1)), Average(network, 0.9))
+
+
+def step(one, images):
+    one.optimizer.zero_grad()
+    one.network(images).square().sum().backward()
+    one.optimizer.step()
+    one.average.update(1)
 
 
 @pytest.fixture
 def saved(tmp_path):
     """A state after one step, and its folder."""
     one = state()
-    one.network(torch.rand(4, 2)).square().sum().backward()
-    one.optimizer.step()
-    one.step, one.seconds, one.loss_sum, one.lowest = 7, 1 / 3, 0.1 + 0.2, 2 / 7
+    step(one, torch.rand(4, 2))
+    one.progress = FAR
     one.save(tmp_path)
     return one, tmp_path
 
 
-def test_a_state_comes_back_with_weights_counts_momentum_and_progress(saved):
-    before, folder = saved
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_a_restored_state_goes_on_to_the_same_bits(tmp_path, optimizer):
+    """Weights, averages, momenta, counters: two more steps end in the same bits as without the break."""
+    images = torch.rand(5, 4, 2)
+    before = state(optimizer=optimizer)
+    for own in images[:3]:
+        step(before, own)
+    before.save(tmp_path)
+    after = state(optimizer=optimizer)
+    after.restore(tmp_path)
+    for own in images[3:]:
+        step(before, own)
+        step(after, own)
+    for mine, its in ((after.network, before.network), (after.judged, before.judged)):
+        ours, theirs = mine.state_dict(), its.state_dict()
+        assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
+
+
+def test_progress_comes_back_to_the_last_bit(saved):
     after = state()
-    after.restore(folder)
-    ours, theirs = after.network.state_dict(), before.network.state_dict()
-    assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
-    for mine, its in zip(after.network.parameters(), before.network.parameters(), strict=True):
-        momenta = (after.optimizer.state[mine], before.optimizer.state[its])
-        assert torch.equal(*(momentum["momentum_buffer"] for momentum in momenta))
-    assert (after.step, after.seconds, after.loss_sum, after.lowest) == (7, 1 / 3, 0.1 + 0.2, 2 / 7)
-    assert read_step(folder) == 7
+    after.restore(saved[1])
+    assert after.progress == FAR == read_progress(saved[1])
 
 
 def test_a_state_before_the_first_step_comes_back_too(tmp_path):
     state().save(tmp_path)
     after = state()
     after.restore(tmp_path)
-    assert after.step == 0
-    assert after.lowest == float("inf")
+    assert after.progress == Progress()
     assert not any("momentum_buffer" in after.optimizer.state[one] for one in after.network.parameters())
 
 
-def test_a_run_without_a_state_is_at_step_0(tmp_path):
-    assert read_step(tmp_path) == 0
+def test_the_average_is_what_is_judged_if_there_is_one():
+    one = state()
+    assert one.judged is one.average.network
+    assert State(one.network, one.optimizer).judged is one.network
+
+
+def test_a_plateau_cuts_the_rate_after_so_many_epochs_without_a_better_loss():
+    """With a patience of 2, worked by hand: 3 and 3 are not below 3, then 2.9 is; 5 and 4 are not; nor are 3 and 2.95."""
+    progress, cuts, better = Progress(), [], []
+    for loss in (3.0, 3.0, 3.0, 2.9, 5.0, 4.0, 3.0, 2.95, 1.0):
+        better.append(progress.judge(loss, 2))
+        cuts.append(progress.cuts)
+    assert better == [True, False, False, True, False, False, False, False, True]
+    assert cuts == [0, 0, 1, 1, 1, 2, 2, 3, 3]
+    assert (progress.lowest, progress.waited) == (1.0, 0)
+
+
+def test_a_run_without_a_state_is_at_its_beginning(tmp_path):
+    assert read_progress(tmp_path) == Progress()
 
 
 @pytest.mark.parametrize("content", [b"", b"cut off", b"\x10" + bytes(7) + b'{"__metadata__":', bytes(100)])
-@pytest.mark.parametrize("read", [lambda folder: state().restore(folder), read_step], ids=["restore", "read_step"])
+@pytest.mark.parametrize(
+    "read", [lambda folder: state().restore(folder), read_progress], ids=["restore", "read_progress"]
+)
 def test_a_state_that_is_not_whole_is_refused_with_the_repair(tmp_path, content, read):
     (tmp_path / STATE_FILE).parent.mkdir()
     (tmp_path / STATE_FILE).write_bytes(content)
@@ -72,10 +113,10 @@ def test_a_state_of_another_program_is_refused_with_the_repair(saved, metadata):
         state().restore(folder)
 
 
-@pytest.mark.parametrize("lost", PROGRESS)
+@pytest.mark.parametrize("lost", [field.name for field in fields(Progress)])
 def test_a_state_of_another_version_is_refused_with_the_repair(saved, lost):
     _, folder = saved
-    progress = {name: value for name, value in PROGRESS.items() if name != lost}
+    progress = {name: value for name, value in asdict(FAR).items() if name != lost}
     save_file(load_file(folder / STATE_FILE), folder / STATE_FILE, {"striate": json.dumps(progress)})
     with pytest.raises(RunError, match="cannot be gone on from"):
         state().restore(folder)
