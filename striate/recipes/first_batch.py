@@ -5,6 +5,7 @@ import textwrap
 from collections.abc import Sequence
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
@@ -24,21 +25,27 @@ def draw_first_batch(views: Views, classes: Sequence[str]) -> bytes:
     size = (_GAP + across * (_SIDE + _GAP), _GAP + rows * (_SIDE + _CAPTION + _GAP))
     sheet = Image.new("RGB", size, _PAPER)
     drawing, font = ImageDraw.Draw(sheet), ImageFont.load_default(11)
-    shown = (views.images[:count].cpu().numpy().astype(np.float64) * (255 / views.white)).round().clip(0, 255)
+    shown = eight_bits(views.at(torch.arange(count)))
     for place in range(count):
         left = _GAP + place % _ACROSS * (_SIDE + _GAP)
         top = _GAP + place // _ACROSS * (_SIDE + _CAPTION + _GAP)
         sheet.paste(_tile(shown[place]), (left, top))
         drawing.rectangle((left - 1, top - 1, left + _SIDE, top + _SIDE), outline=_LINE)
-        drawing.multiline_text((left, top + _SIDE + 3), _caption(views, place, classes), _INK, font, spacing=1)
+        drawing.multiline_text((left, top + _SIDE + 3), caption(views, place, classes), _INK, font, spacing=1)
     file = io.BytesIO()
     sheet.save(file, "png")
     return file.getvalue()
 
 
-def _tile(image: NDArray[np.float64]) -> Image.Image:
+def eight_bits(views: Views) -> NDArray[np.uint8]:
+    """The images (N, C, H, W) in 256 steps from black to white, whatever their own white is."""
+    values = views.images.cpu().numpy().astype(np.float64) * (255 / views.white)
+    return values.round().clip(0, 255).astype(np.uint8)
+
+
+def _tile(image: NDArray[np.uint8]) -> Image.Image:
     """The image (C, H, W) on a square; its pixels stay visible where it is small."""
-    picture = Image.fromarray(draw_image(image.astype(np.uint8)))
+    picture = Image.fromarray(draw_image(image))
     scale = _SIDE / max(picture.size)
     size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
     square = Image.new("RGB", (_SIDE, _SIDE), _LINE)
@@ -47,7 +54,7 @@ def _tile(image: NDArray[np.float64]) -> Image.Image:
     return square
 
 
-def _caption(views: Views, place: int, classes: Sequence[str]) -> str:
+def caption(views: Views, place: int, classes: Sequence[str]) -> str:
     """The class, or the largest shares of classes; two lines at the most."""
     assert views.targets is not None
     target = views.targets[place]

@@ -1,0 +1,136 @@
+"""The learning curves of report.html: loss, validation accuracy and learning rate, against epochs or against time.
+
+Values are read by their names, so that the logbooks of earlier versions, which lack some, can be drawn too.
+"""
+
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+from matplotlib import rc_context
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+from numpy.typing import NDArray
+
+from striate.recipes.report_drawing import FAINT, QUIET, STYLE, TRAIN, VALIDATION, svg
+
+Against = Literal["epoch", "seconds"]
+Rows = Sequence[dict[str, float]]
+
+_FEW = 3  # epochs up to which each has a dot
+_UNITS = ((2 * 3600.0, 3600.0, "hours"), (120.0, 60.0, "minutes"), (0.0, 1.0, "seconds"))  # from how many, one, name
+
+
+def draw_curves(rows: Rows, best: int, against: Against, *, resumed: Sequence[int] = ()) -> str:
+    """Three curves under one another; the kept epoch and the epochs in which the run was resumed are marked."""
+    places, label = _abscissa(rows, against)
+    with rc_context(STYLE):
+        figure = Figure(figsize=(4.9, 5.6), layout="constrained")
+        losses, accuracies, rates = figure.subplots(3, 1, sharex=True, height_ratios=(1, 1, 0.42))
+        _draw_losses(losses, places, rows)
+        _draw_accuracies(accuracies, places, rows)
+        _draw(rates, places, column(rows, "rate"), color=QUIET, linewidth=1.2)
+        rates.set(title="learning rate at the end of the epoch", xlabel=label, ylim=(0, None))
+        epochs = column(rows, "epoch").tolist()
+        for axes in (losses, accuracies, rates):
+            axes.grid(axis="y", color=FAINT)
+            axes.title.set(color=QUIET, ha="left", x=0.0)
+            for number in set(resumed) & set(epochs):
+                axes.axvline(places[epochs.index(number)], color="#cbd5e0", linewidth=1)
+            if best in epochs:
+                axes.axvline(places[epochs.index(best)], color=QUIET, linewidth=1, linestyle=":")
+        if best in epochs:
+            _say(accuracies, places, epochs.index(best), f"kept: epoch {best}")
+        if against == "epoch":
+            rates.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+        else:
+            rates.set(xlim=(0, None))
+        return svg(figure)
+
+
+def column(rows: Rows, name: str) -> NDArray[np.float64]:
+    """One value an epoch (E,); NaN where the logbook has none."""
+    return np.array([row.get(name, np.nan) for row in rows], np.float64)
+
+
+def resumed_epochs(rows: Rows) -> list[int]:
+    """Epochs that were trained in pieces.
+
+    The logbook counts the images and the seconds of the last piece alone, so what it gives for one of these, images a
+    second times seconds, is less than the training images; all others give exactly those.
+    """
+    seconds = np.diff(column(rows, "seconds"), prepend=0.0)
+    images = column(rows, "images_per_second") * seconds
+    if not len(images) or np.isnan(images).any():
+        return []
+    return [int(rows[place]["epoch"]) for place in np.flatnonzero(images < 0.999 * images.max())]
+
+
+def _abscissa(rows: Rows, against: Against) -> tuple[NDArray[np.float64], str]:
+    """Where each epoch lies, and what the axis is called."""
+    places = column(rows, against)
+    if against == "epoch":
+        return places, "epoch"
+    _, one, name = next(unit for unit in _UNITS if places[-1] >= unit[0])
+    return places / one, f"{name} of training"
+
+
+def _draw_losses(axes: Axes, places: NDArray[np.float64], rows: Rows) -> None:
+    """Both losses; the first epochs may leave above: the last ones matter."""
+    own = {"training": column(rows, "train_loss"), "validation": column(rows, "validation_loss")}
+    for (name, values), colour in zip(own.items(), (TRAIN, VALIDATION), strict=True):
+        _draw(axes, places, values, color=colour, label=name)
+    values = np.concatenate(list(own.values()))
+    values = values[np.isfinite(values)]
+    axes.set(title="loss (nats)")
+    if len(values):
+        low, high = values.min(), min(values.max(), 4 * np.quantile(values, 0.8))
+        room = 0.06 * (high - low) or 0.05
+        axes.set(ylim=(max(0.0, low - room), high + room))
+        _legend(axes)
+
+
+def _draw_accuracies(axes: Axes, places: NDArray[np.float64], rows: Rows) -> None:
+    """Of all images and the mean over classes, in percent; the first epochs may leave below."""
+    own = 100 * column(rows, "validation_accuracy")
+    balanced = 100 * column(rows, "validation_balanced_accuracy")
+    _draw(axes, places, own, color=VALIDATION, label="of all images")
+    _draw(axes, places, balanced, color=VALIDATION, linestyle="--", linewidth=1, label="mean over classes")
+    axes.set(title="validation accuracy (%)")
+    values = np.concatenate([own, balanced])
+    values = values[np.isfinite(values)]
+    if len(values):
+        low, high = values.min(), values.max()
+        bottom = max(low, 6 * high - 504)
+        room = max(1.0, 0.1 * (high - bottom))
+        axes.set(ylim=(bottom - room, min(100.5, high + room)))
+        _legend(axes)
+
+
+def _draw(axes: Axes, places: NDArray[np.float64], values: NDArray[np.float64], **look: object) -> None:
+    """A curve, with dots while it is short; nothing if there is no value."""
+    if np.isfinite(values).any():
+        dot = {"marker": "o", "markersize": 4} if len(places) <= _FEW else {}
+        axes.plot(places, values, **dot, **look)  # type: ignore[arg-type]
+
+
+def _legend(axes: Axes) -> None:
+    """Where it hides the least of the curves, on white."""
+    axes.legend(loc="best", labelcolor=QUIET, edgecolor="none", framealpha=0.8, borderpad=0.2)
+
+
+def _say(axes: Axes, places: NDArray[np.float64], place: int, text: str) -> None:
+    """A word at the upper end of a line, on the side where there is room."""
+    left = places[place] > np.mean(axes.get_xlim())
+    axes.annotate(
+        text,
+        (places[place], 1.0),
+        xycoords=("data", "axes fraction"),
+        xytext=(-4 if left else 4, -2),
+        textcoords="offset points",
+        ha="right" if left else "left",
+        va="top",
+        color=QUIET,
+        fontsize=9,
+    )
