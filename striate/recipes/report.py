@@ -6,7 +6,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, get_args
 
-from jinja2 import Environment, StrictUndefined
+from jinja2 import Environment, StrictUndefined, Template
 
 from striate.datasets.checking.finding import Finding
 from striate.datasets.loading import Skipped
@@ -62,7 +62,7 @@ def make_report(results: Results) -> str:
     )
 
 
-def _template() -> Any:
+def _template() -> Template:
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.filters["percent"] = lambda share: "–" if share is None else f"{100 * share:.1f} %"
     environment.filters["whole"] = lambda count: f"{count:,}"

@@ -32,20 +32,15 @@ def draw_curves(rows: Rows, best: int, against: Against, *, resumed: Sequence[in
         _draw_accuracies(accuracies, places, rows)
         _draw(rates, places, column(rows, "rate"), color=QUIET, linewidth=1.2)
         rates.set(title="learning rate at the end of the epoch", xlabel=label, ylim=(0, None))
-        epochs = column(rows, "epoch").tolist()
-        for axes in (losses, accuracies, rates):
-            axes.grid(axis="y", color=FAINT)
-            axes.title.set(color=QUIET, ha="left", x=0.0)
-            for number in set(resumed) & set(epochs):
-                axes.axvline(places[epochs.index(number)], color="#cbd5e0", linewidth=1)
-            if best in epochs:
-                axes.axvline(places[epochs.index(best)], color=QUIET, linewidth=1, linestyle=":")
-        if best in epochs:
-            _say(accuracies, places, epochs.index(best), f"kept: epoch {best}")
         if against == "epoch":
             rates.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         else:
             rates.set(xlim=(0, None))
+        place_of = dict(zip(column(rows, "epoch").tolist(), places.tolist(), strict=True))
+        for axes in (losses, accuracies, rates):
+            _mark(axes, place_of.get(best), [place_of[number] for number in resumed])
+        if best in place_of:
+            _say(accuracies, place_of[best], f"kept: epoch {best}")
         return svg(figure)
 
 
@@ -64,7 +59,7 @@ def resumed_epochs(rows: Rows) -> list[int]:
     images = column(rows, "images_per_second") * seconds
     if not len(images) or np.isnan(images).any():
         return []
-    return [int(rows[place]["epoch"]) for place in np.flatnonzero(images < 0.999 * images.max())]
+    return [int(row["epoch"]) for row, own in zip(rows, images, strict=True) if own < 0.999 * images.max()]
 
 
 def _abscissa(rows: Rows, against: Against) -> tuple[NDArray[np.float64], str]:
@@ -86,7 +81,7 @@ def _draw_losses(axes: Axes, places: NDArray[np.float64], rows: Rows) -> None:
     axes.set(title="loss (nats)")
     if len(values):
         low, high = values.min(), min(values.max(), 4 * np.quantile(values, 0.8))
-        room = 0.06 * (high - low) or 0.05
+        room = 0.1 * (high - low) or 0.05
         axes.set(ylim=(max(0.0, low - room), high + room))
         _legend(axes)
 
@@ -120,12 +115,22 @@ def _legend(axes: Axes) -> None:
     axes.legend(loc="best", labelcolor=QUIET, edgecolor="none", framealpha=0.8, borderpad=0.2)
 
 
-def _say(axes: Axes, places: NDArray[np.float64], place: int, text: str) -> None:
+def _mark(axes: Axes, best: float | None, resumed: Sequence[float]) -> None:
+    """Lines behind the curves, and the title where the axis begins."""
+    axes.grid(axis="y", color=FAINT)
+    axes.title.set(color=QUIET, ha="left", x=0.0)
+    for place in resumed:
+        axes.axvline(place, color="#cbd5e0", linewidth=1, zorder=1)
+    if best is not None:
+        axes.axvline(best, color=QUIET, linewidth=1, linestyle=":")
+
+
+def _say(axes: Axes, place: float, text: str) -> None:
     """A word at the upper end of a line, on the side where there is room."""
-    left = places[place] > np.mean(axes.get_xlim())
+    left = place > np.mean(axes.get_xlim())
     axes.annotate(
         text,
-        (places[place], 1.0),
+        (place, 1.0),
         xycoords=("data", "axes fraction"),
         xytext=(-4 if left else 4, -2),
         textcoords="offset points",
