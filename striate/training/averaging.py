@@ -9,7 +9,7 @@ where the second, as in TensorFlow's and timm's averages, lets a short run forge
 from copy import deepcopy
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 
 class Average:
@@ -33,7 +33,7 @@ class Average:
     def update(self, step: int) -> None:
         """Take in the weights as they are after `step` steps, counted from 1."""
         decay = min(self._decay, (1 + step) / (10 + step))
-        own, others = list(self.network.parameters()), list(self._learning.parameters())
-        torch._foreach_lerp_(own, others, 1 - decay)
+        own: list[Tensor] = list(self.network.parameters())
+        torch._foreach_lerp_(own, list[Tensor](self._learning.parameters()), 1 - decay)
         if buffers := list(self.network.buffers()):
             torch._foreach_copy_(buffers, list(self._learning.buffers()))

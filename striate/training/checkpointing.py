@@ -1,12 +1,12 @@
 """Gradient checkpointing: of a stage only what it is given is kept, and on the way back it runs a second time.
 
 Source: Chen, Xu, Zhang, Guestrin, "Training deep nets with sublinear memory cost", 2016, arXiv:1604.06174, section 4.
-For S stages of equal size the values kept for the gradient fall from S stages' to those of the one that is under way, and
-one map between each two; the price is a second forward pass of the stages. The head, small, runs once.
+For S stages of equal size the values kept for the gradient fall from S stages' to those of the one that is under way,
+and one map between each two; the price is a second forward pass of the stages. The head, small, runs once.
 
 The second run is the first one again: it draws the same dropout, and whatever it would write into the buffers, such as
-the running averages of batch normalisation, is thrown away. Loss, gradients and buffers are those of the plain pass, bit for
-bit. A stage may be given and hand on any number of tensors, and the network may run them in its own order.
+the running averages of batch normalisation, is thrown away. Loss, gradients and buffers are those of the plain pass,
+bit for bit. A stage may be given and hand on any number of tensors, and the network may run them in its own order.
 """
 
 from collections.abc import Callable, Iterator

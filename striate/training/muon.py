@@ -1,23 +1,24 @@
 """Muon: the momentum of a layer's weights, made orthogonal, is its step.
 
 Source: Jordan et al. 2024, kellerjordan.github.io/posts/muon, and airbench94_muon.py of github.com/KellerJordan/
-cifar10-airbench (Jordan 2024, arXiv:2404.00498). With m the momentum, g the gradient and G = g + momentum·m (Nesterov),
-taken as a matrix of K rows, one for each filter:
+cifar10-airbench (Jordan 2024, arXiv:2404.00498). With m the momentum, g the gradient and G = g + momentum·m
+(Nesterov), taken as a matrix of K rows, one for each filter:
     O = U Vᵀ of the singular values' decomposition G = U S Vᵀ, nearly: five steps of a quintic iteration
-    W ← ‖W‖ · W' / ‖W'‖  with  W' = W − GAIN · rate · ‖W‖ · O / √rank
+    W ← ‖W‖ · W' / ‖W'‖  with  W' = W − rate · ‖W‖ · O / √rank
 so that all directions of a layer are learnt at the same pace, whatever the size of its gradient.
 
-Which weights: those of hidden convolutions and fully connected layers. The first layer, the last one of each head, biases
-and the scales of normalisations follow SGD, as in airbench, where the first is fixed. A convolution in groups has one
-matrix for each.
+Which weights: those of hidden convolutions and fully connected layers. The first layer, the last one of each head,
+biases and the scales of normalisations follow SGD, as in airbench, where the first is fixed. A convolution in groups
+has one matrix for each.
 
-Where we differ, and why: airbench sets the norm of a layer's weights to √K, which only networks with batch normalisation
-endure; here it stays what it was at the start, so that pretrained weights and networks without normalisation keep their
-scale. The step is a share of that norm, so that one rate suits these weights and SGD's. A weight of norm 0 stays 0.
+Where we differ, and why: airbench sets the norm of a layer's weights to √K, which only networks with batch
+normalisation endure; here it stays what it was at the start, so that pretrained weights and networks without
+normalisation keep their scale. The step is a share of that norm, so that one rate suits these weights and SGD's.
+A weight of norm 0 stays 0.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from itertools import chain
 from typing import Any
 
@@ -27,7 +28,6 @@ from torch import Tensor, nn
 from striate.architectures.auxiliary import WithAuxiliary
 from striate.architectures.network import Network
 
-GAIN = 4.0  # of a hidden layer's pace over the rate
 _QUINTIC = (3.4445, -4.7750, 2.0315)  # steep at 0, so that small singular values grow fast; ends within 0.7 to 1.2
 _ITERATIONS = 5
 _TINY = 1e-7
@@ -60,15 +60,15 @@ class Muon(torch.optim.Optimizer):
                 torch._foreach_add_(weights, directions, alpha=-group["lr"])
         return loss
 
-    def _directions(self, weights: list[Tensor], group: dict[str, Any], *, decay: float) -> Sequence[Tensor]:
+    def _directions(self, weights: list[Tensor], group: dict[str, Any], *, decay: float) -> tuple[Tensor, ...]:
         """Momentum, and with Nesterov's the gradient ahead of it."""
-        gradients: Sequence[Tensor] = [weight.grad for weight in weights if weight.grad is not None]
+        gradients = tuple(weight.grad for weight in weights if weight.grad is not None)
         if decay:
             gradients = torch._foreach_add(gradients, weights, alpha=decay)
         for weight in weights:
             if "momentum_buffer" not in self.state[weight]:
                 self.state[weight]["momentum_buffer"] = torch.zeros_like(weight)
-        buffers = [self.state[weight]["momentum_buffer"] for weight in weights]
+        buffers = tuple(self.state[weight]["momentum_buffer"] for weight in weights)
         torch._foreach_mul_(buffers, group["momentum"])
         torch._foreach_add_(buffers, gradients)
         return torch._foreach_add(gradients, buffers, alpha=group["momentum"]) if group["nesterov"] else buffers
@@ -77,8 +77,8 @@ class Muon(torch.optim.Optimizer):
 def orthogonalise(matrices: Tensor) -> Tensor:
     """Matrices (B, K, N) with their singular values near 1, from 0.7 to 1.2, and the same singular vectors.
 
-    X ← aX + (bA + cA²)X with A = XXᵀ, five times, from X = G/‖G‖: on a GPU in bfloat16, else as they are. Directions
-    that are weaker than about 1/500 of the norm stay below 0.7, and a matrix of zeros stays one.
+    X ← aX + (bA + cA²)X with A = XXᵀ, five times, from X = G/‖G‖: on a GPU in bfloat16, else as they are.
+    Directions that are weaker than about 1/500 of the norm stay below 0.7, and a matrix of zeros stays one.
     """
     a, b, c = _QUINTIC
     x = matrices.bfloat16() if matrices.is_cuda else matrices
@@ -105,7 +105,7 @@ def _weighted(module: nn.Module) -> list[Any]:
     return [layer for layer in module.modules() if isinstance(layer, _WEIGHTED)]
 
 
-def _step_orthogonally(weights: list[Tensor], directions: Sequence[Tensor], group: dict[str, Any]) -> None:
+def _step_orthogonally(weights: list[Tensor], directions: tuple[Tensor, ...], group: dict[str, Any]) -> None:
     """Weights of the same shape together: many small products are one large one."""
     alike = defaultdict(list)
     for weight, direction in zip(weights, directions, strict=True):
@@ -115,7 +115,7 @@ def _step_orthogonally(weights: list[Tensor], directions: Sequence[Tensor], grou
         steps = _orthogonal([direction for _, direction in pairs], group["blocks"])
         norms = torch._foreach_norm(own)
         torch._foreach_mul_(steps, norms)
-        torch._foreach_add_(own, steps, alpha=-GAIN * group["lr"])
+        torch._foreach_add_(own, steps, alpha=-group["lr"])
         moved = torch._foreach_norm(own)
         torch._foreach_clamp_min_(moved, torch.finfo(moved[0].dtype).tiny)
         torch._foreach_mul_(own, torch._foreach_div(norms, moved))

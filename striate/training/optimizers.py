@@ -6,12 +6,12 @@
   adamw    Adam (Kingma and Ba 2014, arXiv:1412.6980) with momentum as its first beta, 0.999 as its second
   muon     orthogonal steps                                muon.py
 
-Decay. In sgd, adagrad, rmsprop and muon it is part of the gradient, g + decay·w, and so in adagrad and rmsprop divided by
-√s with it. In adamw it is decoupled, w ← (1 − rate·decay)·w: Loshchilov and Hutter 2017, arXiv:1711.05101.
+Decay. In sgd, adagrad, rmsprop and muon it is part of the gradient, g + decay·w, and so in adagrad and rmsprop divided
+by √s with it. In adamw it is decoupled, w ← (1 − rate·decay)·w: Loshchilov and Hutter 2017, arXiv:1711.05101.
 Biases and the scales of normalisations, which have one dimension, have none unless the recipe says `decay_all`.
 
-Depth. With `depth_rates` d, the rate of a network's last stage is d of the head's, of the one before d², and so on to the
-first: Howard and Ruder 2018, arXiv:1801.06146, section 3.2, with d = 1/2.6 for a language model's layers.
+Depth. With `depth_rates` d, the rate of a network's last stage is d of the head's, of the one before d², and so on to
+the first: Howard and Ruder 2018, arXiv:1801.06146, section 3.2, with d = 1/2.6 for a language model's layers.
 """
 
 import sys
@@ -33,8 +33,8 @@ _RMS_MEMORY = 0.9
 def make_optimizer(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
     """The recipe's optimizer of all parameters that require a gradient.
 
-    Each of its groups has a `scale`, the share of the pace's rate that is its own. Raises SettingsError if no parameter
-    requires a gradient.
+    Each of its groups has a `scale`, the share of the pace's rate that is its own. Raises SettingsError if no
+    parameter requires a gradient.
     """
     groups = _groups(network, recipe)
     if not groups:

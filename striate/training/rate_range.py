@@ -1,8 +1,8 @@
-"""The learning-rate range test: one short run in which the rate grows from tiny to far too large, and what the loss does.
+"""The learning-rate range test: one short run whose rate grows from tiny to far too large, and what the loss does.
 
-Source: Smith 2015, arXiv:1506.01186, section 3.3; the exponential growth, and the end at four times the lowest loss, are
-those of fastai (Howard and Gugger 2020, arXiv:2002.04688). At step i of n the rate is low·(high/low)^(i/(n−1)). The loss
-is smoothed over about 10 steps, weighted by 0.9^age and divided by the weights' sum.
+Source: Smith 2015, arXiv:1506.01186, section 3.3; the exponential growth, and the end at four times the lowest
+loss, are those of fastai (Howard and Gugger 2020, arXiv:2002.04688). At step i of n the rate is
+low·(high/low)^(i/(n−1)). The loss is smoothed over about 10 steps: a mean, weighted by 0.9^age.
 
 The suggestion is the rate of the lowest smoothed loss, divided by ten: SUGGESTED says what it was tried on.
 """
@@ -44,8 +44,8 @@ def find_rate(
     """Train a copy of the network for up to `steps` of the batches while the rate grows from `low` to `high`.
 
     The network, its optimizer's state and the random state stay as they were. A group of the optimizer with a `scale`
-    gets that share of the rate. Raises SettingsError for a range that makes no sense, for fewer batches than steps, or if
-    the loss never falls.
+    gets that share of the rate. Raises SettingsError for a range that makes no sense, for fewer batches than steps, or
+    if the loss never falls.
     """
     expect_whole("steps", steps, 100_000, least=_FEWEST)
     if not 0 < low < high < math.inf:
@@ -84,7 +84,7 @@ def _losses(
         losses.append(total / weight)
         if len(losses) == len(rates):
             return losses
-    raise SettingsError(f"the batches ended after {len(losses)} steps of {len(rates)}; give as many as there are steps")
+    raise SettingsError(f"the batches ended after {len(losses)} steps of {len(rates)}; give one for every step")
 
 
 def _suggest(rates: list[float], losses: list[float]) -> float:

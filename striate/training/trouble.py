@@ -1,9 +1,9 @@
 """Why a training diverges, seen while it happens and said in one sentence.
 
-A run is stopped when its loss is not finite, or when its smoothed loss rises above three times L, the larger of the first
-step's loss and the loss of a guess that knows nothing (ln K for K classes). The smoothed loss starts at L and moves a
-twentieth of the way to each step's loss, which counts as no more than ten L: one bad batch moves it by half an L, and
-five in a row are needed to stop a run, and twenty-two of four L. Whoever does better than L on average is never stopped.
+A run is stopped when its loss is not finite, or when its smoothed loss rises above three times L, the larger of the
+first step's loss and the loss of a guess that knows nothing (ln K for K classes). The smoothed loss starts at L and
+moves a twentieth of the way to each step's loss, which counts as no more than ten L: one bad batch moves it by half an
+L, and five in a row are needed to stop a run, or twenty-two of four L. No run whose losses stay below three L is.
 
 A step's check is a few sums of plain numbers. Weights are looked at only when the run fails.
 """
@@ -93,7 +93,7 @@ class Watchman:
         place = "near its highest" if rate >= _NEAR * highest else f"down from {highest:.3g}"
         if rate > self.state.get("rate", math.inf):
             place = "still climbing"
-        return f"{rate:.3g}, {place}; train with --rate {highest / 10:.2g}, or with a longer --warmup, or with --clip 1"
+        return f"{rate:.3g}, {place}; train with --rate {highest / 10:.2g}, or a longer --warmup, or --clip 1"
 
 
 def _numbers(network: nn.Module) -> Iterator[tuple[str, Tensor]]:

@@ -30,7 +30,7 @@ def test_the_average_is_the_formula(decay):
         average.update(step)
         beta = min(decay, (1 + step) / (10 + step))
         for mean, parameter in zip(expected, module.parameters(), strict=True):
-            mean += (1 - beta) * (parameter.detach().double().numpy() - mean)
+            np.add(mean, (1 - beta) * (parameter.detach().double().numpy() - mean), out=mean)
     for mean, parameter in zip(expected, average.network.parameters(), strict=True):
         np.testing.assert_allclose(parameter.numpy(), mean, rtol=1e-4, atol=1e-5)
 

@@ -16,7 +16,7 @@ from striate.architectures.blocks import layers
 from striate.architectures.catalogue import create_model
 from striate.architectures.network import Network
 from striate.architectures.unet import unet
-from striate.training.muon import GAIN, Muon, hidden_weights, orthogonalise
+from striate.training.muon import Muon, hidden_weights, orthogonalise
 from striate.training.optimizers import make_optimizer
 from striate.training.recipe import Recipe
 
@@ -105,7 +105,7 @@ def test_a_hidden_step_is_a_share_of_the_norm_along_the_orthogonal_matrix():
     before = module.two.weight.detach().clone()
     step(module, make_optimizer(module, RECIPE), 0)
     left, _, right = torch.linalg.svd(module.two.weight.grad.flatten(1), full_matrices=False)
-    expected = before.flatten(1) - GAIN * 0.02 * before.norm() * (left @ right) / 8**0.5
+    expected = before.flatten(1) - 0.02 * before.norm() * (left @ right) / 8**0.5
     expected *= before.norm() / expected.norm()
     moved, wanted = module.two.weight.detach().flatten(1) - before.flatten(1), expected - before.flatten(1)
     cosine = (moved * wanted).sum() / moved.norm() / wanted.norm()
@@ -128,7 +128,7 @@ def test_a_depthwise_filter_moves_along_its_own_gradient():
     before = module.depthwise.weight.detach().clone()
     step(module, make_optimizer(module, RECIPE), 0)
     gradient = module.depthwise.weight.grad.flatten(1)
-    scale = before.norm() / 8**0.5 * GAIN * 0.02
+    scale = before.norm() / 8**0.5 * 0.02
     direction = gradient / gradient.norm(dim=1, keepdim=True)
     moved = module.depthwise.weight.detach().flatten(1) - before.flatten(1)
     removed = moved - before.flatten(1) * ((moved * before.flatten(1)).sum() / before.norm() ** 2)  # of the rescaling

@@ -104,7 +104,7 @@ def test_a_range_that_makes_no_sense_is_refused(options, sentence):
 
 
 def test_too_few_batches_are_refused():
-    with pytest.raises(SettingsError, match="the batches ended after 12 steps of 100; give as many"):
+    with pytest.raises(SettingsError, match="the batches ended after 12 steps of 100; give one"):
         search(Bowl(), batches=12 * [(torch.zeros(1), torch.zeros(1))], low=1e-6)
 
 

@@ -109,9 +109,7 @@ def test_short_numbers_are_suspected_when_nothing_else_is_wrong():
     ],
 )
 def test_the_place_of_the_rate_and_another_are_said(rates, place):
-    assert f"the steps are too long, at a rate of {place}, or with a longer --warmup" in message(
-        two_layers(), rates=rates
-    )
+    assert f"the steps are too long, at a rate of {place}, or a longer --warmup" in message(two_layers(), rates=rates)
 
 
 def test_a_run_that_goes_on_is_stopped_at_the_same_step():
