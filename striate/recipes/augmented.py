@@ -31,11 +31,11 @@ def augmented_images(course: Course, classes: Sequence[str], *, images: int = IM
 
     An image is varied here as it is in training; only what mixing takes from other images comes from the few here.
     """
-    places = torch.argsort(occurrences(course.train.targets), stable=True)[:images]
-    read, batch = next(iter(course.train.batches([places])))
-    plain = Views(batch.images, course.preparation.white, batch.targets)
     if course.augmentation is None:
         return ()
+    places = torch.argsort(occurrences(course.train.targets), stable=True)[:images]
+    [(read, batch)] = course.train.batches([places])
+    plain = Views(batch.images, course.preparation.white, batch.targets)
     draws = [_drawn(course, plain, read.numpy(), epoch) for epoch in range(DRAWS)]
     shown = eight_bits(plain)
     if all(np.array_equal(eight_bits(views), shown) for views in draws):

@@ -39,6 +39,8 @@ class Results:
     findings: Sequence[Finding]
     augmented: Sequence[Augmented] = ()  # nothing if images are shown as they are
     folder: Path | None = None  # that the images' names are relative to, if they are files
+    processes: int = 1  # that trained together
+    parts: int = 1  # that a batch was taken in, for want of memory
 
 
 def make_report(results: Results) -> str:
@@ -57,8 +59,8 @@ def make_report(results: Results) -> str:
         filters=filter_pictures(model),
         examples=saliency_examples(model, evaluation),
         skipped=[asdict(file) for file in results.skipped],
-        conditions=conditions(results.run_file),
-        same_bits=same_bits(results.run_file),
+        conditions=conditions(results.run_file, processes=results.processes, parts=results.parts),
+        same_bits=same_bits(results.run_file, processes=results.processes),
     )
 
 

@@ -7,6 +7,7 @@ of a sum. That the same command gives the same bits on a processor is tested.
 
 import platform
 import tomllib
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,10 +17,12 @@ _UNKNOWN = "not recorded"
 _ELSEWHERE = {
     "processor": "Other instructions add in another order, so the last digits of a sum differ.",
     "threads": "They share each sum, so another number of them changes the last digits, too.",
+    "processes": "Each takes its share of a batch, so that sums are divided otherwise, too.",
     "device": "Kernels of a GPU may add in the order in which its threads finish, so that two runs there can differ.",
     "number format": "bfloat16 keeps 8 significant bits, float32 24: another format ends near, not here.",
+    "memory": "Where a batch does not fit it is taken in parts, and normalised by what each part holds.",
     "torch": "Another version may have other kernels, and other first weights of the same seed.",
-    "image decoder": "Another one may give pixels that differ by one level in 255, of JPEG above all.",
+    "image decoders": "Others may give pixels that differ by one level in 255, of JPEG above all.",
 }
 
 
@@ -31,29 +34,31 @@ class Condition(NamedTuple):
     elsewhere: str
 
 
-def conditions(run_file: str) -> list[Condition]:
+def conditions(run_file: str, *, processes: int = 1, parts: int = 1) -> list[Condition]:
     """What the bits of the run with this run.toml depend on."""
     document = tomllib.loads(run_file)
     packages, device, threads = document.get("versions", {}), _choice(document, "device"), _choice(document, "threads")
     here = {
         "processor": processor(),
         "threads": threads,
+        "processes": str(processes),
         "device": _device(device, document),
         "number format": _choice(document, "number_format"),
+        "memory": "whole batches" if parts == 1 else f"batches in {parts} parts",
         "torch": str(packages.get("torch", _UNKNOWN)),
-        "image decoder": f"Pillow {packages.get('pillow', _UNKNOWN)}",
+        "image decoders": f"Pillow {packages.get('pillow', _UNKNOWN)}, simplejpeg {version('simplejpeg')}",
     }
     more = {
         "threads": f"OMP_NUM_THREADS={threads} asks for these." if threads.isdecimal() else "",
-        "device": "" if device == "cpu" else "A second run may differ even here.",
-        "image decoder": f"The same pixels have the digest {document.get('data', {}).get('digest', _UNKNOWN)}.",
+        "device": "A second run may differ even here." if device.startswith("cuda") else "",
+        "image decoders": f"The same pixels have the digest {document.get('data', {}).get('digest', _UNKNOWN)}.",
     }
     return [Condition(what, here[what], f"{text} {more.get(what, '')}".rstrip()) for what, text in _ELSEWHERE.items()]
 
 
-def same_bits(run_file: str) -> bool:
-    """Whether the same command ends in the same bits where all conditions are the same: on a processor."""
-    return _choice(tomllib.loads(run_file), "device").startswith("cpu")
+def same_bits(run_file: str, *, processes: int = 1) -> bool:
+    """Whether the same command ends in the same bits where all conditions are the same: of one process, without GPU."""
+    return processes == 1 and _choice(tomllib.loads(run_file), "device").startswith("cpu")
 
 
 def processor() -> str:
@@ -70,4 +75,4 @@ def _choice(document: dict[str, Any], name: str) -> str:
 
 
 def _device(device: str, document: dict[str, Any]) -> str:
-    return device if device == "cpu" else f"{device}: {document['machine']['device']['why']}"
+    return f"{device}: {document['machine']['device']['why']}" if device.startswith("cuda") else device
