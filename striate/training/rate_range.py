@@ -4,7 +4,11 @@ Source: Smith 2015, arXiv:1506.01186, section 3.3; the exponential growth, and t
 loss, are those of fastai (Howard and Gugger 2020, arXiv:2002.04688). At step i of n the rate is
 low·(high/low)^(i/(n−1)). The loss is smoothed over about 10 steps: a mean, weighted by 0.9^age.
 
-The suggestion is the rate of the lowest smoothed loss, divided by ten: SUGGESTED says what it was tried on.
+The suggestion is a tenth of the rate of the lowest smoothed loss. Tried with sgd, adamw and muon on LeNet-5 with digits
+and on a normalised network of six convolutions with CIFAR-10, against short trainings at rates from 0.001 to 0.3: it
+lies within a factor of ten of the best of them, on its lower side or on it. The steepest fall, the other usual choice,
+lay at a rate of 5 once, and with sgd on the digits moved eightfold from a range of 50 steps to one of 200, where the
+tenth moved 1.4-fold.
 """
 
 import math
