@@ -74,9 +74,7 @@ class Watchman:
     def _cause(self, rate: float, network: nn.Module, images: Tensor | None) -> str:
         """The likeliest reason, and what to do about it."""
         if images is not None and not images.isfinite().all():
-            return (
-                "the images of this step have values that are not finite; take them out, or put numbers in their place"
-            )
+            return "the images of this step have values that are not finite; take those images out, or mend them"
         where = next((name for name, tensor in _numbers(network) if not tensor.isfinite().all()), None)
         surge = self.state.get("surge", 1.0)
         if where is not None:
