@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,6 +12,10 @@ from torch import Tensor, nn
 
 from striate.errors import SettingsError
 from striate.machine.allocating import keep_freed_memory
+from striate.machine.number_formats import ASKED, asked_number_format, number_format_for
+from striate.machine.quickening import quickened
+
+_IMAGES = 4  # axes
 
 
 class Reasons(NamedTuple):
@@ -26,7 +30,10 @@ class Reasons(NamedTuple):
 
 @dataclass(frozen=True)
 class Machine:
-    """The choices. `threads` are the processor's, also when the device is a GPU."""
+    """The choices. `threads` are the processor's, also when the device is a GPU.
+
+    `number_format` is that of the products of a training step; weights and inference are float32.
+    """
 
     device: torch.device
     number_format: torch.dtype
@@ -36,29 +43,39 @@ class Machine:
     reasons: Reasons
 
     def place(self, network: nn.Module) -> nn.Module:
-        """The network itself, moved to the device and laid out in memory as chosen."""
-        network.to(device=self.device, dtype=self.number_format)
+        """The network itself in float32, moved to the device and laid out in memory as chosen."""
+        network.to(device=self.device, dtype=torch.float32)
         network.to(memory_format=self.memory_format)  # type: ignore[call-overload]
         return network
 
     def arrange(self, images: Tensor) -> Tensor:
-        """Images (N, C, H, W) laid out in memory as chosen; the values are the same."""
-        return images.contiguous(memory_format=self.memory_format)
-
-    def autocast(self) -> AbstractContextManager[None]:
-        """Run the body's layers in the chosen number format; weights stay float32."""
-        if self.number_format == torch.float32:
-            return nullcontext()
-        return torch.autocast(self.device.type, self.number_format)
-
-    def quicken(self, network: nn.Module) -> nn.Module:
-        """The same network for training, with the same parameters and statistics."""
-        return network
+        """Images (N, C, H, W) laid out in memory as chosen; the values are the same. Features (N, D) have no layout."""
+        return images.contiguous(memory_format=self.memory_format) if images.dim() == _IMAGES else images
 
     def infer(self, network: nn.Module, batches: Iterable[Tensor]) -> Tensor:
         """The outputs (N, ...) of a network on this machine for float batches (M, C, H, W), without gradients."""
         with self.running(), torch.inference_mode():
             return torch.cat([network(self.arrange(batch)) for batch in batches])
+
+    def for_network(self, network: nn.Module, shape: tuple[int, int, int]) -> "Machine":
+        """The machine for training this network on images (C, H, W), with the number format that pays, unless asked."""
+        if self.reasons.number_format == ASKED:
+            return self
+        number_format, why = number_format_for(network, shape, self.device)
+        return replace(self, number_format=number_format, reasons=self.reasons._replace(number_format=why))
+
+    def autocast(self) -> AbstractContextManager[object]:
+        """Within it convolutions and matrix products are taken in the chosen number format; with float32 as ever."""
+        if self.number_format == torch.float32:
+            return nullcontext()
+        return torch.autocast(self.device.type, self.number_format)
+
+    def quicken(self, network: nn.Module) -> nn.Module:
+        """The same network for training steps, faster where it can be: the parameters and buffers are the network's.
+
+        What it computes is equal but for the order of sums. Build the optimizer on either, and save the network itself.
+        """
+        return quickened(network)
 
     @contextmanager
     def running(self) -> Iterator[None]:
@@ -71,23 +88,26 @@ class Machine:
             torch.set_num_threads(before)
 
 
-def choose(device: str = "auto") -> Machine:
+def choose(device: str = "auto", number_format: str = "auto") -> Machine:
     """The machine as it is, on `device`: "auto", "cpu", "cuda" or "cuda:N".
 
-    Raises SettingsError if there is no such device here.
+    `number_format`: "float32" or "bfloat16", of the products of training steps, or "auto": what pays for a network is
+    found by `Machine.for_network`, and until then it is float32.
+    Raises SettingsError if there is no such device here, or no such format.
     """
     chosen, why_device = _device(device)
+    short, why_short = asked_number_format(chosen, number_format)
     threads, why_threads = _threads()
     allocator, why_allocator = keep_freed_memory()
     return Machine(
         device=chosen,
-        number_format=torch.float32,
+        number_format=short,
         memory_format=torch.channels_last,
         threads=threads,
         allocator=allocator,
         reasons=Reasons(
             device=why_device,
-            number_format="the networks of this version are too small for a shorter format to pay",
+            number_format=why_short,
             memory_format="the channels of a pixel side by side, as convolutions read them",
             threads=why_threads,
             allocator=why_allocator,
