@@ -54,6 +54,10 @@ class RunError(StriateError):
     """A run directory that is in the way, missing, or not as a run left it."""
 
 
+class AnotherSaysError(RunError):
+    """What has gone wrong in several processes of one run, in those that leave it to another to say."""
+
+
 class SettingsError(StriateError):
     """A setting that does not exist or has a value that makes no sense."""
 

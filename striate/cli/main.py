@@ -21,11 +21,12 @@ from striate.cli.asked import Images, Json, MemoryAsked
 from striate.cli.data import check, convert, fetch
 from striate.cli.grid import counting
 from striate.cli.saved import settle
-from striate.errors import PatternError, SettingsError, StriateError, printable
+from striate.errors import AnotherSaysError, PatternError, SettingsError, StriateError, printable
 from striate.images.saving import expect_picture_name
 from striate.machine.waiting import let_idle_threads_sleep
 from striate.recipes.settings import Settings
 from striate.recipes.shown import Shown
+from striate.training.meeting import is_first, unmet
 
 app = App(
     name="striate",
@@ -65,7 +66,7 @@ def train(
     """Train a network on images, and write a run directory with its report."""
     chosen: dict[str, Any] = {} if resume is not None else vars(settings)
     run = striate.train(**chosen, resume=resume, quiet=json)
-    if json:
+    if json and is_first():
         tables.print_json(run.to_dict())
     return 0
 
@@ -300,11 +301,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="backslashreplace")  # a file may have a name that is no text
     try:
         return int(app(arguments, exit_on_error=False, print_error=False) or 0)
+    except AnotherSaysError:
+        return 2
     except (StriateError, CycloptsError) as error:
-        _complain(*_lines_of(error))
+        if not unmet():
+            _complain(*_lines_of(error))
         return 2
     except KeyboardInterrupt:
-        _complain("stopped")
+        if is_first():
+            _complain("stopped")
         return 1
     except BrokenPipeError:  # the reader of our output has gone, as in `striate … | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

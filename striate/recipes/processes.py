@@ -1,5 +1,6 @@
 """One run in several processes: what each of them takes of the machine, and who reads the images first."""
 
+import os
 from dataclasses import replace
 
 import torch
@@ -19,6 +20,8 @@ def machine_of(chosen: Settings, together: Together) -> Machine:
     if together.size > 1 and device == "auto" and torch.cuda.is_available():
         device = f"cuda:{together.place}"
     machine = choose(device)
+    if "OMP_NUM_THREADS" in os.environ:  # which says how many each process has; torchrun sets it to 1 if nobody else
+        return machine
     return replace(machine, threads=max(1, machine.threads // together.here))
 
 

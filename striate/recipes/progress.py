@@ -27,12 +27,18 @@ _REDRAW_EVERY = 0.1  # seconds between updates of the bar
 class Display:
     """Writes to the standard error, so that the standard output holds the answer alone."""
 
-    def __init__(self, *, quiet: bool = False) -> None:
-        self._console = Console(stderr=True, quiet=quiet, highlight=False, soft_wrap=True, emoji=False)
+    def __init__(self, *, quiet: bool = False, leads: bool = True) -> None:
+        self._leads = leads
+        self._console = Console(stderr=True, quiet=quiet or not leads, highlight=False, soft_wrap=True, emoji=False)
+        self._everyone = Console(stderr=True, quiet=quiet, highlight=False, soft_wrap=True, emoji=False)
 
     def say(self, text: str) -> None:
         """One line; its text is never taken for markup."""
         self._console.print(printable(text), markup=False)
+
+    def say_own(self, text: str) -> None:
+        """The same, of what this process alone knows, also if another one of its run speaks for all."""
+        (self._console if self._leads else self._everyone).print(printable(text), markup=False)
 
     @contextmanager
     def receiving(self) -> Iterator[Callable[[str, int, int], None]]:

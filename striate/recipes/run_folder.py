@@ -13,6 +13,7 @@ sample.png          an image that the network was not trained on, to try it on
 import itertools
 import os
 import tomllib
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -47,8 +48,11 @@ def check_free(folder: Path, data: str) -> None:
         raise RunError(f"{folder} exists and is not empty; choose another --out{go_on}")
 
 
-def begin_run(settings: Settings, run_data: RunData, machine: Machine) -> Path:
-    """Make the folder that was asked for, or the first free one of runs/DATA-MODEL, and write its run.toml."""
+def begin_run(settings: Settings, run_data: RunData, machine: Machine, made_known: Callable[[Path], None]) -> Path:
+    """Make the folder that was asked for, or the first free one of runs/DATA-MODEL, and write its run.toml.
+
+    `made_known` is called in between, so that a run that is killed there is begun again in the same folder.
+    """
     made = settings.out is None or not Path(settings.out).exists()
     try:
         if settings.out is not None:
@@ -59,6 +63,7 @@ def begin_run(settings: Settings, run_data: RunData, machine: Machine) -> Path:
             folder = _first_free(DEFAULT_PARENT, f"{run_data.name}-{'pattern' if is_pattern(model) else model}")
     except OSError as error:
         raise StorageError(f"cannot make the run directory: {error}; choose another --out") from error
+    made_known(folder)
     document = {
         "settings": _absolute(settings).to_dict(),
         "recipe": recipe_numbers(settings),

@@ -60,7 +60,7 @@ def first_network(run_data: RunData, seed: int) -> nn.Module:
 def start_of(run_data: RunData, chosen: Settings, machine: Machine, together: Together, display: Display) -> Start:
     """Everything that the settings ask for; with all stages frozen their features are computed here, once."""
     network = first_network(run_data, chosen.seed)
-    course = course_of(run_data, chosen, machine, together, display.say)
+    course = course_of(run_data, chosen, machine, together, display)
     stages = frozen_stages(chosen, network)
     if not stages:
         return Start(network, network, course, course)
@@ -78,16 +78,14 @@ def start_of(run_data: RunData, chosen: Settings, machine: Machine, together: To
     return Start(network, divided.head, features, course, divided)
 
 
-def course_of(
-    run_data: RunData, chosen: Settings, machine: Machine, together: Together, say: Callable[[str], None]
-) -> Course:
+def course_of(run_data: RunData, chosen: Settings, machine: Machine, together: Together, display: Display) -> Course:
     """The course that the settings ask for."""
     recipe = chosen.to_recipe()
     counts = np.bincount(run_data.parts[TRAIN].targets, minlength=len(run_data.classes))
     weights = None if recipe.balance == "none" else class_weights(counts)
     return Course(
-        train=_supply(run_data.parts[TRAIN], machine, chosen, say),
-        validation=_supply(run_data.parts[VALIDATION], machine, chosen, say),
+        train=_supply(run_data.parts[TRAIN], machine, chosen, display.say_own),
+        validation=_supply(run_data.parts[VALIDATION], machine, chosen, display.say_own),
         preparation=run_data.preparation,
         augmentation=policy_of(
             recipe.augment,
@@ -99,7 +97,7 @@ def course_of(
         recipe=recipe,
         seed=chosen.seed,
         together=together,
-        parts=1 if chosen.accumulate else parts_of(run_data.declaration, recipe, machine, together, say),
+        parts=1 if chosen.accumulate else parts_of(run_data.declaration, recipe, machine, together, display.say),
     )
 
 

@@ -41,8 +41,9 @@ from striate.tasks.classification import Classifier, Evaluation
 from striate.training.course import steps_per_epoch
 from striate.training.fit import fit
 from striate.training.logbook import Epoch, read_rows
+from striate.training.meeting import meet, one_voice, remember, remembered
 from striate.training.state import read_progress
-from striate.training.together import Together, meet, remember, remembered
+from striate.training.together import Together
 from striate.writing import write_whole
 
 _NAMED = 10  # skipped files shown while training
@@ -94,23 +95,27 @@ def train(
         StriateError: with one sentence that says what came, what was expected and how to repair it.
         KeyboardInterrupt: the run directory is then ready to be resumed.
     """
-    together = meet()
-    display = Display(quiet=quiet or not together.leads)
     given = data if isinstance(data, Dataset) else None
     changes = dict(settings)
     if data is not None:
         changes["data"] = given.name if given else os.fspath(data)  # type: ignore[arg-type]
     if resume is not None and (settings or config is not None or (data is not None and given is None)):
         raise SettingsError("a resumed run goes on as it was set up; give no other setting with --resume")
-    begun = remembered() if resume is None else Path(resume)
-    if begun is not None:
-        return _resume(begun, given, together, display)
-    chosen = (Settings() if config is None else read_settings(Path(config))).but(**changes)
+    with one_voice():
+        together = meet()
+        display = Display(quiet=quiet, leads=together.leads)
+        begun = remembered() if resume is None else Path(resume)
+        if begun is not None and (resume is not None or (begun / RUN_FILE).exists()):
+            return _resume(begun, given, together, display)
+        chosen = (Settings() if config is None else read_settings(Path(config))).but(**changes)
+        return _begin(chosen if begun is None else chosen.but(out=begun), given, together, display)
+
+
+def _begin(chosen: Settings, given: Dataset | None, together: Together, display: Display) -> Run:
     machine = machine_of(chosen, together)
     check_free(Path(chosen.out or DEFAULT_PARENT / "new"), chosen.data)
     run_data = read_together(chosen, display, given, together)
-    folder = Path(together.told(str(begin_run(chosen, run_data, machine)) if together.leads else None))
-    remember(folder)
+    folder = Path(together.told(str(begin_run(chosen, run_data, machine, remember)) if together.leads else None))
     return _run(folder, chosen, run_data, machine, together, display)
 
 

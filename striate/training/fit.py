@@ -24,7 +24,6 @@ from striate.training.schedule import pace_at
 from striate.training.state import STATE_FILE, State
 from striate.training.stopwatch import Stopwatch
 from striate.training.synchronised import synchronise
-from striate.training.together import lost
 from striate.training.trouble import Watchman
 
 SAVE_EVERY = 5.0  # seconds of work that a kill may cost
@@ -58,8 +57,6 @@ def fit(network: nn.Module, course: Course, machine: Machine, folder: Path, watc
         try:
             return _Training(network, course, machine, folder, watch).run(keep)
         except (MemoryError, RuntimeError) as error:
-            if isinstance(error, RuntimeError) and lost(error):
-                raise RunError(f"another process is gone, or silent ({_short(error)}); go on by --resume") from error
             if not is_out_of_memory(error):
                 raise
             failure = error.with_traceback(None)  # whose frames hold what fills the memory
@@ -73,6 +70,7 @@ class _Training:
         self._course, self._machine, self._folder, self._watch = course, machine, folder, watch
         self._state = begin(network, course, machine, folder)
         self._forward = self._prepared(self._state.network)
+        self._averaged = course.together.averaging(self._state.network)
         self._saver = _Saver(self._state, folder, course.together.leads)
         self._stopwatch = Stopwatch(machine.device)
         self._watchman: Watchman | None = None  # which must know how many classes there are
@@ -105,11 +103,10 @@ class _Training:
 
     def _prepared(self, network: nn.Module) -> nn.Module:
         """What runs forward: the network itself, its batch statistics over all processes, its quickest equal."""
-        together = self._course.together
-        if together.size > 1:
+        if self._course.together.size > 1:
             network = synchronise(network)
         network = self._machine.quicken(network)
-        return together.spread(_Checkpointed(network) if self._course.recipe.checkpointing else network)
+        return _Checkpointed(network) if self._course.recipe.checkpointing else network
 
     def _epoch(self) -> Epoch:
         """Finish the epoch under way: the steps that were left of it, and what the validation images say."""
@@ -139,8 +136,8 @@ class _Training:
         )
         if not math.isfinite(epoch.validation["loss"]):
             raise RunError(
-                f"the validation loss became {epoch.validation['loss']} after step {progress.step}, rate {pace.rate:g}; "
-                "train with a lower --rate"
+                f"the validation loss became {epoch.validation['loss']} after step {progress.step}, rate "
+                f"{pace.rate:g}; train with a lower --rate"
             )
         return epoch
 
@@ -172,18 +169,18 @@ class _Training:
 
     def _descend(self, share: Share) -> float:
         """Add up the gradient of a batch, part by part; its mean loss."""
-        parts = min(self._state.progress.parts, max(1, len(share.targets) // 2))
+        size, fewest = self._course.together.size, len(share.targets)
+        if size > 1:  # as many parts in all processes
+            fewest = self._images_of(self._state.progress.step) // size
+        parts = min(self._state.progress.parts, max(1, fewest // 2))
         total = 0.0
         images, targets = torch.tensor_split(share.images, parts), torch.tensor_split(share.targets, parts)
         for number, (own, truth) in enumerate(zip(images, targets, strict=True), start=1):
-            weight = len(truth) / len(share.targets)
-            apart = number < parts and self._course.together.size > 1
-            with self._forward.no_sync() if apart else nullcontext():  # type: ignore[operator]
-                with self._stopwatch.lap("forward"):
-                    loss = self._loss(self._machine.arrange(own), truth) * weight
-                with self._stopwatch.lap("backward"):
-                    (loss * share.weight).backward()  # type: ignore[no-untyped-call]
-                total += loss.item()
+            with self._stopwatch.lap("forward"):
+                loss = self._loss(self._machine.arrange(own), truth) * (len(truth) / len(share.targets))
+            with self._stopwatch.lap("backward"), self._averaged() if number == parts else nullcontext():
+                (loss * share.weight).backward()  # type: ignore[no-untyped-call]
+            total += loss.item()
         return total
 
     def _loss(self, images: Tensor, targets: Tensor) -> Tensor:
@@ -253,12 +250,10 @@ def begin(network: nn.Module, course: Course, machine: Machine, folder: Path) ->
     average = None if recipe.average is None else Average(network, recipe.average)
     state = State(network, make_optimizer(network, recipe), average)
     state.progress.parts = max(recipe.accumulate, course.parts)
-    course.together.wait()
-    if (folder / STATE_FILE).exists():
-        state.restore(folder)
+    if course.together.told((folder / STATE_FILE).exists()):
+        state.restore(folder, course.together)
     elif course.together.leads:
         state.save(folder)
-    course.together.wait()
     return state
 
 

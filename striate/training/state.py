@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from striate.errors import RunError
 from striate.training.averaging import Average
+from striate.training.together import ALONE, Together
 from striate.writing import write_whole
 
 STATE_FILE = Path("last") / "state.safetensors"
@@ -80,10 +81,14 @@ class State:
         plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
         write_whole(folder / STATE_FILE, save(plain, {_HEADER: json.dumps(asdict(self.progress))}))
 
-    def restore(self, folder: Path) -> None:
-        """Take over the state that the run has on disk. Raises RunError if it has none or it is not whole."""
+    def restore(self, folder: Path, together: Together = ALONE) -> None:
+        """Take over the state that the run has on disk, which the first of several processes tells the others.
+
+        Raises RunError if it has none or it is not whole.
+        """
+        tensors, progress = together.told(_read(folder / STATE_FILE) if together.leads else None)
         try:
-            self._take(*_read(folder / STATE_FILE))
+            self._take(tensors, progress)
         except (KeyError, TypeError, RuntimeError) as error:
             raise _refusal(folder / STATE_FILE, error) from error
 

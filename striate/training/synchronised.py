@@ -28,13 +28,13 @@ class SynchronisedBatchNorm(_BatchNorm):
         if not self.training:
             return super().forward(input)
         normalised: Tensor
-        normalised, mean, variance, total = _Normalise.apply(input, self.eps)
+        normalised, mean, variance, total = _Normalise.apply(input, self.eps)  # type: ignore[no-untyped-call]
         if self.track_running_stats:
             self._remember(mean, variance * total / (total - 1))
         if self.affine:
             shape = (1, -1, *[1] * (input.dim() - 2))
             normalised = normalised * self.weight.view(shape) + self.bias.view(shape)
-        return normalised
+        return normalised.to(input.dtype)
 
     def _remember(self, mean: Tensor, variance: Tensor) -> None:
         """Move the running statistics towards a batch's."""
@@ -50,10 +50,10 @@ class SynchronisedBatchNorm(_BatchNorm):
 def synchronise(network: nn.Module) -> nn.Module:
     """The network with every batch normalisation over all processes; its tensors and their names stay as they are."""
     if any(parameter.is_cuda for parameter in network.parameters()):
-        converted: nn.Module = nn.SyncBatchNorm.convert_sync_batchnorm(network)
+        converted: nn.Module = nn.SyncBatchNorm.convert_sync_batchnorm(network)  # type: ignore[no-untyped-call]
         return converted
     if isinstance(network, _BatchNorm):
-        return SynchronisedBatchNorm(network)
+        return network if isinstance(network, SynchronisedBatchNorm) else SynchronisedBatchNorm(network)
     for name, child in network.named_children():
         setattr(network, name, synchronise(child))
     return network
@@ -64,12 +64,12 @@ class _Normalise(torch.autograd.Function):
 
     @staticmethod
     def forward(context: Any, images: Tensor, eps: float) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        values = images.float()
+        values = images.to(torch.promote_types(images.dtype, torch.float32))
         axes = [0, *range(2, values.dim())]
         count = values.numel() // values.shape[1]
         variance, mean = torch.var_mean(values, axes, correction=0)  # (C,) each
         everyone = _gathered(torch.cat([mean, variance * count, mean.new_tensor([float(count)])]))  # (R, 2C + 1)
-        means, squares, counts = everyone.split([len(mean), len(mean), 1], dim=1)
+        means, squares, counts = torch.split(everyone, [len(mean), len(mean), 1], dim=1)
         total = counts.sum()
         mean = (means * counts).sum(0) / total
         variance = (squares + counts * (means - mean) ** 2).sum(0) / total
@@ -83,7 +83,7 @@ class _Normalise(torch.autograd.Function):
     @staticmethod
     def backward(context: Any, *gradients: Tensor) -> tuple[Tensor, None]:
         normalised, scale, total = context.saved_tensors
-        gradient = gradients[0].float()
+        gradient = gradients[0].to(normalised.dtype)
         axes = [0, *range(2, gradient.dim())]
         sums = torch.stack([gradient.sum(axes), (gradient * normalised).sum(axes)])  # (2, C)
         dist.all_reduce(sums)
