@@ -96,7 +96,7 @@ def choose(device: str = "auto", number_format: str = "auto") -> Machine:
     Raises SettingsError if there is no such device here, or no such format.
     """
     chosen, why_device = _device(device)
-    short, why_short = asked_number_format(chosen, number_format)
+    short, why_short = asked_number_format(number_format)
     threads, why_threads = _threads()
     allocator, why_allocator = keep_freed_memory()
     return Machine(

@@ -22,7 +22,7 @@ _ENOUGH = 100  # multiplies for each value that a layer gives: below, rounding c
 _ENOUGH_FOR_A_STEP = 5_000_000  # multiplies for an image: below, the calls take the time
 
 
-def asked_number_format(device: torch.device, asked: str) -> tuple[torch.dtype, str]:
+def asked_number_format(asked: str) -> tuple[torch.dtype, str]:
     """The format asked for, or with "auto" float32 until a network is known, and why.
 
     Raises SettingsError for a format that is unknown.
@@ -31,8 +31,7 @@ def asked_number_format(device: torch.device, asked: str) -> tuple[torch.dtype, 
         if asked not in NUMBER_FORMATS:
             raise SettingsError(f"number_format is {asked!r}; expected one of auto, {', '.join(NUMBER_FORMATS)}")
         return NUMBER_FORMATS[asked], ASKED
-    units = _short_units(device)
-    return torch.float32, f"{units}: networks that it makes faster train in it" if units else _NONE
+    return torch.float32, "until a network is trained, for which what is faster is found"
 
 
 def number_format_for(network: nn.Module, shape: tuple[int, int, int], device: torch.device) -> tuple[torch.dtype, str]:
