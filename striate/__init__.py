@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from striate.machine.doctor import doctor as doctor
     from striate.recipes.checking import check as check
     from striate.recipes.convert import convert as convert
+    from striate.recipes.estimator import ImageClassifier as ImageClassifier
     from striate.recipes.evaluate import evaluate as evaluate
     from striate.recipes.fetch import fetch as fetch
     from striate.recipes.importing import import_weights as import_weights
@@ -32,6 +33,7 @@ __version__ = "0.1.0"
 
 _HOME = {
     "Dataset": "striate.datasets.dataset",
+    "ImageClassifier": "striate.recipes.estimator",
     "Settings": "striate.recipes.settings",
     "StriateError": "striate.errors",
     "advise": "striate.description.advice",
@@ -58,6 +60,7 @@ _HOME = {
 
 __all__ = [
     "Dataset",
+    "ImageClassifier",
     "Settings",
     "StriateError",
     "__version__",

@@ -7,6 +7,7 @@ import striate
 
 DOCUMENTED = [
     "Dataset",
+    "ImageClassifier",
     "Settings",
     "StriateError",
     "__version__",

@@ -14,23 +14,24 @@ from striate.datasets.dataset import PARTS, TEST, TRAIN, VALIDATION, Dataset
 from striate.datasets.targets import Classes, Tags
 
 _TRAIN, _VALIDATION, _TEST = (PARTS.index(part) for part in (TRAIN, VALIDATION, TEST))
-_SHARES = {_TEST: 0.2, _VALIDATION: 0.1}
+_FIFTH, _TENTH = 0.2, 0.1
 
 
-def divide(dataset: Dataset, seed: int) -> Dataset:
+def divide(dataset: Dataset, seed: int, *, validation: float = _TENTH) -> Dataset:
     """Draw what is not divided: a fifth of each class for the test, a tenth for validation, the same for each seed.
 
-    Data that bring a validation part but no test keep all the rest for training. Groups stay in one part.
+    Data that bring a validation part but no test keep all the rest for training. Groups stay in one part. With another
+    share for `validation` its part is larger or smaller.
     """
     present = {part for part in PARTS if len(dataset.members(part))}
-    wanted = [] if dataset.divided else [_TEST]
-    wanted += [] if VALIDATION in present else [_VALIDATION]
+    shares = {} if dataset.divided else {_TEST: _FIFTH}
+    shares |= {} if VALIDATION in present else {_VALIDATION: validation}
     undivided = dataset.members(TRAIN)
     strata = _strata(dataset)[undivided]
     if dataset.groups is None:
-        drawn = _by_class(strata, seed, wanted)
+        drawn = _by_class(strata, seed, shares)
     else:
-        drawn = _by_group(strata, dataset.groups[undivided], seed, wanted)
+        drawn = _by_group(strata, dataset.groups[undivided], seed, shares)
     parts = dataset.parts.copy()
     parts[undivided] = drawn
     return replace(dataset, parts=parts)
@@ -74,21 +75,23 @@ def _strata(dataset: Dataset) -> NDArray[np.int64]:
     return np.zeros(len(dataset), np.int64)
 
 
-def _by_class(strata: NDArray[np.int64], seed: int, wanted: list[int]) -> NDArray[np.uint8]:
-    """A part (N,) for each image: of each stratum a fifth to the test, a tenth to validation, at least one of three."""
+def _by_class(strata: NDArray[np.int64], seed: int, shares: dict[int, float]) -> NDArray[np.uint8]:
+    """A part (N,) for each image: of each stratum its share to each part, to validation at least one of two."""
     generator = np.random.default_rng(seed)
     parts = np.full(len(strata), _TRAIN, np.uint8)
     for stratum in np.unique(strata):
         members = np.flatnonzero(strata == stratum)
         order, count = generator.permutation(members), len(members)
-        fifth = round(count / 5) if _TEST in wanted else 0
-        tenth = max(round(count / 10), count >= 2) if _VALIDATION in wanted else 0
+        fifth = round(count / (1 / shares[_TEST])) if _TEST in shares else 0  # as count / 5, to the last bit
+        tenth = max(round(count / (1 / shares[_VALIDATION])), count >= 2) if _VALIDATION in shares else 0
         parts[order[:fifth]] = _TEST
         parts[order[fifth : fifth + tenth]] = _VALIDATION
     return parts
 
 
-def _by_group(strata: NDArray[np.int64], groups: NDArray[np.int32], seed: int, wanted: list[int]) -> NDArray[np.uint8]:
+def _by_group(
+    strata: NDArray[np.int64], groups: NDArray[np.int32], seed: int, shares: dict[int, float]
+) -> NDArray[np.uint8]:
     """The same for whole groups, the largest first: each goes where most images of its kinds are still missing.
 
     The first group of a kind is trained on, and validation has a group wherever one can be spared.
@@ -97,7 +100,6 @@ def _by_group(strata: NDArray[np.int64], groups: NDArray[np.int32], seed: int, w
     for index, group in enumerate(groups):
         members[int(group)].append(index)
     counts = np.bincount(strata, minlength=int(strata.max(initial=0)) + 1).astype(float)  # (K,)
-    shares = {part: _SHARES[part] for part in wanted}
     left = {part: share * counts for part, share in (shares | {_TRAIN: 1 - sum(shares.values())}).items()}
     trained = np.zeros(len(counts), np.int64)  # groups of each kind that are trained on
     chosen: dict[int, int] = {}
@@ -109,7 +111,7 @@ def _by_group(strata: NDArray[np.int64], groups: NDArray[np.int32], seed: int, w
         trained += (own > 0) & (best == _TRAIN)
         left[best] = left[best] - own
         chosen[group] = best
-    if _VALIDATION in wanted and _VALIDATION not in chosen.values():
+    if _VALIDATION in shares and _VALIDATION not in chosen.values():
         spared = (own for own in reversed(chosen) if (trained[strata[members[own]]] > (chosen[own] == _TRAIN)).all())
         chosen |= dict.fromkeys(islice(spared, 1), _VALIDATION)  # the smallest
     return np.array([chosen[int(group)] for group in groups], np.uint8)
