@@ -19,12 +19,14 @@ if TYPE_CHECKING:
     from striate.filters.filtering import filter_image as filter_image
     from striate.filters.operations import apply_operation as apply_operation
     from striate.machine.doctor import doctor as doctor
+    from striate.recipes.advising import advise_training as advise_training
     from striate.recipes.checking import check as check
     from striate.recipes.convert import convert as convert
     from striate.recipes.estimator import ImageClassifier as ImageClassifier
     from striate.recipes.evaluate import evaluate as evaluate
     from striate.recipes.fetch import fetch as fetch
     from striate.recipes.importing import import_weights as import_weights
+    from striate.recipes.rate_finding import find_rate as find_rate
     from striate.recipes.settings import Settings as Settings
     from striate.recipes.train import train as train
     from striate.tasks.loading import load as load
@@ -37,6 +39,7 @@ _HOME = {
     "Settings": "striate.recipes.settings",
     "StriateError": "striate.errors",
     "advise": "striate.description.advice",
+    "advise_training": "striate.recipes.advising",
     "apply_operation": "striate.filters.operations",
     "check": "striate.recipes.checking",
     "compare": "striate.description.comparison",
@@ -48,6 +51,7 @@ _HOME = {
     "evaluate": "striate.recipes.evaluate",
     "fetch": "striate.recipes.fetch",
     "filter_image": "striate.filters.filtering",
+    "find_rate": "striate.recipes.rate_finding",
     "fit_memory": "striate.description.fitting",
     "from_arrays": "striate.datasets.layouts.arrays",
     "import_weights": "striate.recipes.importing",
@@ -65,6 +69,7 @@ __all__ = [
     "StriateError",
     "__version__",
     "advise",
+    "advise_training",
     "apply_operation",
     "check",
     "compare",
@@ -76,6 +81,7 @@ __all__ = [
     "evaluate",
     "fetch",
     "filter_image",
+    "find_rate",
     "fit_memory",
     "from_arrays",
     "import_weights",

@@ -16,7 +16,7 @@ from cyclopts import App, CycloptsError, Parameter, UnusedCliTokensError
 from rich.console import Console
 
 import striate
-from striate.cli import cards, filters, tables
+from striate.cli import cards, filters, tables, trying
 from striate.cli.asked import Images, Json, MemoryAsked
 from striate.cli.data import check, convert, fetch
 from striate.cli.grid import counting
@@ -61,9 +61,18 @@ def train(
         Path | None, Parameter(help="Repeat the run of this run.toml; other settings given win.")
     ] = None,
     resume: Annotated[Path | None, Parameter(help="Go on with this run directory; give nothing else.")] = None,
+    advise: Annotated[
+        bool, Parameter(negative="", help="Train nothing: say how much of --weights to freeze for these data.")
+    ] = False,
+    find_rate: Annotated[
+        Path | None,
+        Parameter(help="Train nothing but a few steps: say which --rate to take, and draw why: .png, .pdf or .svg."),
+    ] = None,
     json: Json = False,
 ) -> int:
     """Train a network on images, and write a run directory with its report."""
+    if advise or find_rate is not None:
+        return trying.advise(settings, json) if advise else trying.find_rate(settings, find_rate, json)
     chosen: dict[str, Any] = {} if resume is not None else vars(settings)
     run = striate.train(**chosen, resume=resume, quiet=json)
     if json and is_first():

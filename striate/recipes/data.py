@@ -218,7 +218,7 @@ def _check_smaller(network: nn.Module, declaration: Declaration, size: tuple[int
         on_meta(network, torch.empty(2, declaration.in_channels, *size, device="meta"))
     except (RuntimeError, SizeError) as error:
         raise SettingsError(
-            f"{declaration.name} does not take images of {size[0]}×{size[1]}, with which --progressive begins; leave it "
+            f"{declaration.name} takes no images of {size[0]}×{size[1]}, with which --progressive begins; leave it "
             "out, or begin with a larger share"
         ) from error
 

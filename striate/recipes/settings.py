@@ -2,6 +2,7 @@
 
 import os
 import tomllib
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from types import NoneType, UnionType
@@ -9,6 +10,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from striate.architectures.stem import Stem
 from striate.augmentation.policy import NO_STEPS
+from striate.datasets.dataset import Dataset
 from striate.datasets.keep import Keep
 from striate.errors import RunError, SettingsError, UnknownNameError, expect_whole
 from striate.images.fits import Fit
@@ -133,6 +135,17 @@ def read_settings(config: str | Path) -> Settings:
     if not isinstance(document.get("settings"), dict):
         raise SettingsError(f"{path} has no [settings]; expected the run.toml of a run directory")
     return Settings().but(**document["settings"])
+
+
+def settings_for(
+    data: str | os.PathLike[str] | Dataset | None, changes: Mapping[str, Any], base: Settings | None = None
+) -> tuple[Settings, Dataset | None]:
+    """The settings with what is given in Python, and the data set itself if it was made there."""
+    given = data if isinstance(data, Dataset) else None
+    changed = dict(changes)
+    if data is not None:
+        changed["data"] = given.name if given else os.fspath(data)  # type: ignore[arg-type]
+    return (base or Settings()).but(**changed), given
 
 
 def _plain(value: Any) -> Any:

@@ -35,7 +35,7 @@ from striate.recipes.run_folder import (
     recipe_numbers,
 )
 from striate.recipes.sample import write_sample
-from striate.recipes.settings import Settings, read_settings
+from striate.recipes.settings import Settings, read_settings, settings_for
 from striate.recipes.start import start_of
 from striate.tasks.classification import Classifier, Evaluation
 from striate.training.course import steps_per_epoch
@@ -96,9 +96,6 @@ def train(
         KeyboardInterrupt: the run directory is then ready to be resumed.
     """
     given = data if isinstance(data, Dataset) else None
-    changes = dict(settings)
-    if data is not None:
-        changes["data"] = given.name if given else os.fspath(data)  # type: ignore[arg-type]
     if resume is not None and (settings or config is not None or (data is not None and given is None)):
         raise SettingsError("a resumed run goes on as it was set up; give no other setting with --resume")
     with one_voice():
@@ -107,7 +104,7 @@ def train(
         begun = remembered() if resume is None else Path(resume)
         if begun is not None and (resume is not None or (begun / RUN_FILE).exists()):
             return _resume(begun, given, together, display)
-        chosen = (Settings() if config is None else read_settings(Path(config))).but(**changes)
+        chosen, _ = settings_for(data, settings, None if config is None else read_settings(Path(config)))
         return _begin(chosen if begun is None else chosen.but(out=begun), given, together, display)
 
 
