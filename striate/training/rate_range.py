@@ -6,7 +6,7 @@ low·(high/low)^(i/(n−1)). The loss is smoothed over about 10 steps: a mean, w
 
 The suggestion is a tenth of the rate of the lowest smoothed loss. Tried with sgd, adamw and muon on LeNet-5 with digits
 and on a normalised network of six convolutions with CIFAR-10, against short trainings at rates from 0.001 to 0.3: it
-lies within a factor of ten of the best of them, on its lower side or on it. The steepest fall, the other usual choice,
+lies within a factor of six of the best of them, on its lower side or on it. The steepest fall, the other usual choice,
 lay at a rate of 5 once, and with sgd on the digits moved eightfold from a range of 50 steps to one of 200, where the
 tenth moved 1.4-fold.
 """
