@@ -44,7 +44,7 @@ def column_of(frame: Any, meaning: str) -> NDArray[Any]:
             f"the data frame has the columns {', '.join(header) or '(none)'}, and {len(chosen) or 'none'} for the "
             f"{meaning}; name one of them {several(COLUMNS[meaning], 'or')}"
         )
-    return np.asarray(frame[chosen[0]], dtype=object)
+    return np.asarray(frame[chosen[0]])
 
 
 def handed_over(images: Any) -> Dataset:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from striate.datasets.dataset import Dataset
 from striate.datasets.pool import Note, read_many, usual_workers
 from striate.datasets.stack import Decoded, Picked, Prepared, Stack
-from striate.datasets.targets import Classes
+from striate.datasets.targets import Classes, Tags
 from striate.errors import DataError, ImageError
 from striate.images.batches import Batch
 from striate.images.facts import Facts
@@ -60,10 +60,10 @@ class Skipped:
 
 @dataclass(frozen=True)
 class ImageSet:
-    """Prepared images (N, C, H, W), their class numbers (N,), names, facts, and fingerprints (N,) of their pixels."""
+    """Prepared images (N, C, H, W), their targets, names, facts, and fingerprints (N,) of their pixels."""
 
     images: Stack
-    targets: NDArray[np.int64]
+    targets: NDArray[np.integer]  # (N,) class numbers in int64, or (N, K) tags, 0 or 1, in uint8
     names: Sequence[str]
     facts: Sequence[Facts] = ()
     shards: NDArray[np.int32] | None = None
@@ -233,13 +233,18 @@ def pixel_type(geometry: Geometry) -> np.dtype[Any]:
     return np.dtype(np.uint8 if geometry.range is None else np.uint16)
 
 
-def numbered(dataset: Dataset, classes: Sequence[str]) -> NDArray[np.int64]:
-    """The class number (N,) of each image by its name's place in `classes`; the two lists meet by name."""
-    if not isinstance(dataset.targets, Classes):
-        raise DataError(f"{dataset.name} has {dataset.task}; expected one class for each image")
+def numbered(dataset: Dataset, classes: Sequence[str]) -> NDArray[np.integer]:
+    """The class number (N,) of each image by its name's place in `classes`, or its tags (N, K); lists meet by name."""
     numbers = {label: number for number, label in enumerate(classes)}
     table = np.array([numbers.get(label, -1) for label in dataset.classes], np.int64)
-    return table[dataset.targets.numbers]
+    if isinstance(dataset.targets, Classes):
+        return table[dataset.targets.numbers]
+    if isinstance(dataset.targets, Tags):
+        own = dataset.targets.matrix(len(dataset.classes))
+        tags = np.zeros((len(dataset), len(classes)), np.uint8)
+        tags[:, table[table >= 0]] = own[:, table >= 0]
+        return tags
+    raise DataError(f"{dataset.name} has {dataset.task}; expected one class for each image, or tags")
 
 
 def fingerprints(images: Stack) -> NDArray[np.int64]:

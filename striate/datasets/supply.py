@@ -25,7 +25,7 @@ class Supply(Protocol):
 
     @property
     def targets(self) -> Tensor:
-        """Class numbers (N,), on the processor."""
+        """Class numbers (N,), or tags (N, K), on the processor."""
 
     def __len__(self) -> int: ...
 

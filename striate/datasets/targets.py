@@ -54,6 +54,19 @@ class Tags:
         """Images that bear each class (K,)."""
         return np.bincount(self.numbers, minlength=classes)
 
+    def matrix(self, classes: int) -> NDArray[np.uint8]:
+        """Whether each image bears each class (N, K): 1 or 0."""
+        table = np.zeros((len(self), classes), np.uint8)
+        table[np.repeat(np.arange(len(self)), np.diff(self.starts)), self.numbers] = 1
+        return table
+
+    @classmethod
+    def of_matrix(cls, table: NDArray[np.generic]) -> "Tags":
+        """The inverse of `matrix`."""
+        borne = table.astype(bool)
+        starts = np.concatenate([[0], np.cumsum(borne.sum(axis=1))])
+        return cls(starts.astype(np.int64), np.nonzero(borne)[1].astype(np.int32))
+
 
 @dataclass(frozen=True)
 class Boxes:
@@ -118,6 +131,11 @@ class Masks:
 
 
 Targets = Classes | Tags | Boxes | Masks
+
+
+def targets_of(told: NDArray[np.integer]) -> Classes | Tags:
+    """Class numbers (N,) as classes, 0 or 1 for each class (N, K) as tags."""
+    return Classes(told.astype(np.int32)) if told.ndim == 1 else Tags.of_matrix(told)
 
 
 def gather(starts: NDArray[np.int64], places: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

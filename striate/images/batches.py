@@ -7,7 +7,7 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Batch:
-    """Prepared images (N, C, H, W), uint8 or uint16, and class numbers (N,)."""
+    """Prepared images (N, C, H, W), uint8 or uint16, and class numbers (N,), or tags (N, K)."""
 
     images: Tensor
     targets: Tensor

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from striate.augmentation.views import Views
 from striate.images.keyed import Draws
 from striate.recipes.first_batch import caption, eight_bits
-from striate.training.balance import occurrences
+from striate.training.balance import occurrences, rarest
 from striate.training.course import Course
 
 IMAGES, DRAWS = 6, 5
@@ -33,7 +33,9 @@ def augmented_images(course: Course, classes: Sequence[str], *, images: int = IM
     """
     if course.augmentation is None:
         return ()
-    places = torch.argsort(occurrences(course.train.targets), stable=True)[:images]
+    targets = course.train.targets
+    numbers = targets if targets.ndim == 1 else torch.from_numpy(rarest(targets.numpy()))
+    places = torch.argsort(occurrences(numbers), stable=True)[:images]
     [(read, batch)] = course.train.batches([places])
     plain = Views(batch.images, course.preparation.white, batch.targets)
     draws = [_drawn(course, plain, read.numpy(), epoch) for epoch in range(DRAWS)]

@@ -14,6 +14,7 @@ from striate.explain.drawing import draw_image
 
 _SIDE, _GAP, _CAPTION, _ACROSS, _MOST = 128, 12, 34, 8, 32  # pixels; images in a row, and in all
 _WIDTH = 22  # letters of a line
+NOTHING = "nothing"  # what an image without a tag shows
 _INK, _PAPER, _LINE = (45, 55, 72), (255, 255, 255), (226, 232, 240)
 
 
@@ -55,13 +56,16 @@ def _tile(image: NDArray[np.uint8]) -> Image.Image:
 
 
 def caption(views: Views, place: int, classes: Sequence[str]) -> str:
-    """The class, or the largest shares of classes; two lines at the most."""
+    """The class, or all tags, or the largest shares of either if images are mixed; two lines at the most."""
     assert views.targets is not None
     target = views.targets[place]
     if target.ndim == 0:
         text = classes[int(target)]
+    elif not target.is_floating_point():
+        text = ", ".join(classes[place] for place in target.nonzero()[:, 0].tolist()) or NOTHING
     else:
         shares = sorted(((float(share), name) for share, name in zip(target, classes, strict=True)), reverse=True)
         seen = [f"{100 * share:.0f} % {name}" for share, name in shares[:2] if share >= 0.005]
-        text = " + ".join(seen) if len(seen) > 1 else shares[0][1]
+        alone = shares[0][1] if seen else NOTHING
+        text = " + ".join(seen) if len(seen) > 1 else alone
     return "\n".join(textwrap.wrap(text, _WIDTH, max_lines=2, placeholder="…"))

@@ -89,6 +89,6 @@ def saliency_examples(model: Classifier, evaluation: Evaluation) -> list[dict[st
     ]
 
 
-def _one_of_each(targets: NDArray[np.int64]) -> list[int]:
+def _one_of_each(targets: NDArray[np.integer]) -> list[int]:
     """The first place of each class."""
     return [int(np.flatnonzero(targets == number)[0]) for number in np.unique(targets)]

@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from torch import Tensor
 
@@ -61,9 +61,12 @@ def likeliest(image: ImageSource, probabilities: Tensor, classes: Sequence[str],
     return Prediction(path, tuple(Guess(classes[number], value) for number, value in guesses))
 
 
+Answer = TypeVar("Answer")
+
+
 def predict_all(
-    predict: Callable[[Path], Prediction], paths: Sequence[str | os.PathLike[str]]
-) -> tuple[list[Prediction], list[Skipped]]:
+    predict: Callable[[Path], Answer], paths: Sequence[str | os.PathLike[str]]
+) -> tuple[list[Answer], list[Skipped]]:
     """Predictions for files and for all files in folders, in order, and what could not be read."""
     predictions, skipped = [], []
     for path in (file for given in paths for file in _files(Path(given))):

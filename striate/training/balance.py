@@ -2,7 +2,8 @@
 
 `loss` weighs an image of class k by N / (K N_k), so that each class weighs the same in all and the mean weight is 1.
 `sampler` shows each class equally often in an epoch of N images: those of a rare class several times, those of a
-common one in part, other ones in each epoch.
+common one in part, other ones in each epoch. An image of several tags counts there as one of its rarest, an image of
+none as one of a class of its own.
 """
 
 import numpy as np
@@ -23,8 +24,11 @@ def class_weights(counts: NDArray[np.int64]) -> tuple[float, ...]:
 
 
 def balanced_order(targets: Tensor, seed: int, epoch: int) -> Tensor:
-    """Places (N,) of an epoch that shows each class equally often, to within one image; each image evenly too."""
-    numbers = targets.numpy()
+    """Places (N,) of an epoch that shows each class equally often, to within one image; each image evenly too.
+
+    Targets are class numbers (N,), or tags (N, K).
+    """
+    numbers = targets.numpy() if targets.ndim == 1 else rarest(targets.numpy())
     draws = Draws(seed, epoch, np.arange(len(numbers)))
     classes = np.unique(numbers)
     quotas = np.full(len(classes), len(numbers) // len(classes))
@@ -34,6 +38,17 @@ def balanced_order(targets: Tensor, seed: int, epoch: int) -> Tensor:
     chosen = [np.resize(shuffled[numbers[shuffled] == own], quota) for own, quota in zip(classes, quotas, strict=True)]
     slots = draws.uniform("order", 1)[:, 0].argsort()
     return torch.from_numpy(np.concatenate(chosen))[slots]
+
+
+def rarest(tags: NDArray[np.integer]) -> NDArray[np.int64]:
+    """The tag (N,) of each image, of its tags (N, K), that fewest images bear; K for an image of none.
+
+    >>> rarest(np.array([[1, 1], [0, 1], [0, 0]]))
+    array([0, 1, 2])
+    """
+    scarcity = np.where(tags.astype(bool), tags.sum(axis=0, dtype=np.int64), len(tags) + 1)  # (N, K)
+    numbers: NDArray[np.int64] = np.where(tags.any(axis=1), scarcity.argmin(axis=1), tags.shape[1])
+    return numbers
 
 
 def occurrences(order: Tensor) -> Tensor:

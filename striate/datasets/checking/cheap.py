@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from striate.datasets.checking import balance, copies, files, fitting, mixing
 from striate.datasets.checking.finding import LEVELS, Finding
 from striate.datasets.checking.survey import Survey
-from striate.datasets.targets import Classes
+from striate.datasets.targets import targets_of
 from striate.images.facts import Facts
 from striate.images.preparation import Geometry
 
@@ -25,9 +25,9 @@ def cheap_findings(
 ) -> list[Finding]:
     """What a loader's own knowledge of N images tells, in a second for a million: facts and digests of their pixels.
 
-    Facts are None for what cannot be read. Labels are class numbers (N,), places in `classes`.
+    Facts are None for what cannot be read. Labels are class numbers (N,), places in `classes`, or tags (N, K).
     """
-    survey = Survey(names, classes, Classes(np.asarray(labels, np.int32)), parts, facts, digests)
+    survey = Survey(names, classes, targets_of(np.asarray(labels)), parts, facts, digests)
     found = [
         *copies.exact(survey),
         *files.turned(survey),

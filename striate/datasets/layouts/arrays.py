@@ -156,8 +156,7 @@ def _targets(labels: NDArray[Any], classes: Sequence[str] | None, name: str) -> 
             raise DataError(
                 f"there are {len(called)} classes and {labels.shape[1]} columns of labels; expected one each"
             )
-        counts = np.concatenate([[0], np.cumsum(labels.astype(bool).sum(axis=1))])
-        return called, Tags(counts.astype(np.int64), np.nonzero(labels)[1].astype(np.int32))
+        return called, Tags.of_matrix(labels)
     flat = ": labels.ravel()" if labels.ndim == 2 and labels.shape[1] == 1 else ""
     raise DataError(
         f"the labels are {labels.dtype} of shape {labels.shape}; expected whole numbers or names (N,), or 0 and 1 for "
