@@ -5,8 +5,9 @@ mirror images. Simonyan & Zisserman 2014, arXiv:1409.1556, section 3.2: the whol
 2014, arXiv:1409.4842, section 7: windows of the network's own size, of the image at several sizes.
 
 Where windows are cut from: a network that was shown the middle `share` of images (0.875 is 224 of 256) gets them from
-the whole of each at the same scale, so that the one in the centre is what it is shown otherwise. To one that was shown
-the whole, each shows 7/8 of the sides, as AlexNet's do, at 8/7 of the size.
+the whole of each at the same scale, so that the one in the centre is what it is shown otherwise, but for the outermost
+pixels, whose means now reach further. To one that was shown the whole, each shows 7/8 of the sides, as AlexNet's do, at
+8/7 of the size.
 """
 
 from dataclasses import dataclass, replace
