@@ -24,7 +24,7 @@ from striate.augmentation.rotation import Rotation
 from striate.augmentation.shift import Shift
 from striate.augmentation.variation import Variation
 from striate.augmentation.views import Views
-from striate.augmentation.wording import FROM_DATA, read_step, write_step
+from striate.augmentation.wording import FROM_DATA, NO_STEPS, read_step, write_step
 from striate.errors import SettingsError, UnknownNameError
 from striate.images.keyed import Draws
 
@@ -41,7 +41,6 @@ POLICY_NAMES: dict[str, type[Augmentation]] = {
     "mixup": Mixup,
     "cutmix": CutMix,
 }
-NO_STEPS = "none"
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from typing import Any, get_args, get_type_hints
 
 from striate.errors import SettingsError, UnknownNameError
 
+NO_STEPS = "none"
 FROM_DATA = {  # knobs that no text holds, and what they are
     "num_classes": "the number of classes",
     "components": "the principal components of the training images, Components.measured(images)",

@@ -23,10 +23,10 @@ from striate.cli.grid import counting
 from striate.cli.saved import settle
 from striate.errors import AnotherSaysError, PatternError, SettingsError, StriateError, printable
 from striate.images.saving import expect_picture_name
+from striate.machine.standing import is_first, unmet
 from striate.machine.waiting import let_idle_threads_sleep
 from striate.recipes.settings import Settings
 from striate.recipes.shown import Shown
-from striate.training.meeting import is_first, unmet
 
 app = App(
     name="striate",

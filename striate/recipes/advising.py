@@ -19,9 +19,9 @@ from striate.datasets.dataset import TRAIN, Dataset
 from striate.datasets.opening import open_dataset
 from striate.description.describing import describe_network
 from striate.errors import DataError, SettingsError
+from striate.recipes.given import settings_for
 from striate.recipes.pretrained import declaration_of, read_pretrained
-from striate.recipes.settings import settings_for
-from striate.training.freezing import ALL, NONE, STAGES
+from striate.training.recipe import ALL, NONE, STAGES
 
 FEW, MANY = 100, 1_000  # images of a class: below the one freeze all, from the other on nothing
 _BACKWARD = 2  # multiplies of the way back for each of the way there: the gradients of the values and of the weights

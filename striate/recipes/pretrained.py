@@ -14,7 +14,8 @@ from striate.checkpoints.model_file import MODEL_FILE, load_checkpoint
 from striate.errors import ModelFileError, SettingsError
 from striate.images.preparation import Geometry, Preparation
 from striate.recipes.settings import Settings
-from striate.training.freezing import NONE, parse_freeze
+from striate.training.freezing import parse_freeze
+from striate.training.recipe import NONE
 
 DEFAULT_MODEL = "lenet5"
 

@@ -13,10 +13,11 @@ from torch import Tensor
 from striate.datasets.dataset import Dataset
 from striate.images.saving import save_figure
 from striate.recipes.data import read_run_data
+from striate.recipes.given import settings_for
 from striate.recipes.processes import machine_of
 from striate.recipes.progress import Display
 from striate.recipes.rate_picture import draw_rates
-from striate.recipes.settings import Settings, settings_for
+from striate.recipes.settings import Settings
 from striate.recipes.start import start_of
 from striate.training import rate_range
 from striate.training.course import Course

@@ -2,22 +2,19 @@
 
 import os
 import tomllib
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from striate.architectures.stem import Stem
-from striate.augmentation.policy import NO_STEPS
-from striate.datasets.dataset import Dataset
+from striate.augmentation.wording import NO_STEPS
 from striate.datasets.keep import Keep
 from striate.errors import RunError, SettingsError, UnknownNameError, expect_whole
 from striate.images.fits import Fit
 from striate.recipes.adjustments import Adjustments
-from striate.training.freezing import ALL
 from striate.training.named import RECIPES
-from striate.training.recipe import Recipe
+from striate.training.recipe import ALL, Recipe
 
 
 @dataclass(frozen=True)
@@ -135,17 +132,6 @@ def read_settings(config: str | Path) -> Settings:
     if not isinstance(document.get("settings"), dict):
         raise SettingsError(f"{path} has no [settings]; expected the run.toml of a run directory")
     return Settings().but(**document["settings"])
-
-
-def settings_for(
-    data: str | os.PathLike[str] | Dataset | None, changes: Mapping[str, Any], base: Settings | None = None
-) -> tuple[Settings, Dataset | None]:
-    """The settings with what is given in Python, and the data set itself if it was made there."""
-    given = data if isinstance(data, Dataset) else None
-    changed = dict(changes)
-    if data is not None:
-        changed["data"] = given.name if given else os.fspath(data)  # type: ignore[arg-type]
-    return (base or Settings()).but(**changed), given
 
 
 def _plain(value: Any) -> Any:

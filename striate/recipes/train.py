@@ -20,6 +20,7 @@ from striate.machine.choice import Machine
 from striate.machine.doctor import describe_choices, versions
 from striate.recipes.data import RunData
 from striate.recipes.first_batch import draw_first_batch
+from striate.recipes.given import settings_for
 from striate.recipes.processes import machine_of, read_together
 from striate.recipes.progress import Display
 from striate.recipes.report import Results, make_report
@@ -35,7 +36,7 @@ from striate.recipes.run_folder import (
     recipe_numbers,
 )
 from striate.recipes.sample import write_sample
-from striate.recipes.settings import Settings, read_settings, settings_for
+from striate.recipes.settings import Settings, read_settings
 from striate.recipes.start import start_of
 from striate.tasks.classification import Classifier, Evaluation
 from striate.training.course import steps_per_epoch

@@ -11,8 +11,7 @@ from torch import Tensor, nn
 
 from striate.architectures.network import Network
 from striate.errors import SettingsError
-
-ALL, NONE, STAGES = "all", "none", "stages:"
+from striate.training.recipe import ALL, NONE, STAGES
 
 
 def parse_freeze(words: str, stages: int) -> int:

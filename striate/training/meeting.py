@@ -16,6 +16,7 @@ import torch
 import torch.distributed as dist
 
 from striate.errors import AnotherSaysError, RunError, SettingsError, StriateError, expect_whole
+from striate.machine.standing import rank, size
 from striate.training.together import ALONE, DAY, Together
 
 ANSWER_WITHIN = 600  # seconds; STRIATE_ANSWER_WITHIN if it is set
@@ -26,8 +27,8 @@ _LOST = ("peer", "Timed out", "timed out", "timeout", "gloo", "NCCL", "Connectio
 
 def meet() -> Together:
     """Join the processes that torchrun has started; alone, where it has not. Raises RunError if they do not come."""
-    size = _size()
-    if size == 1:
+    processes = size()
+    if processes == 1:
         return ALONE
     if not dist.is_initialized():
         cuda, patience = torch.cuda.is_available(), timedelta(seconds=answer_within())
@@ -37,20 +38,10 @@ def meet() -> Together:
             dist.init_process_group("nccl" if cuda else "gloo", timeout=patience)
         except (RuntimeError, ValueError) as error:
             raise RunError(
-                f"the {size} processes of this run do not find each other ({_short(error)}); start them by torchrun"
+                f"the {processes} processes do not find each other ({_short(error)}); start them by torchrun"
             ) from error
         atexit.register(dist.destroy_process_group)
-    return Together(_rank(), size, int(os.environ["LOCAL_RANK"]), int(os.environ["LOCAL_WORLD_SIZE"]))
-
-
-def is_first() -> bool:
-    """Whether this is the one process of those that torchrun has started that speaks of what goes well."""
-    return _rank() == 0
-
-
-def unmet() -> bool:
-    """Whether this is another one, and has not met the first: what stops it so early, stops that one too."""
-    return not is_first() and not dist.is_initialized()
+    return Together(rank(), processes, int(os.environ["LOCAL_RANK"]), int(os.environ["LOCAL_WORLD_SIZE"]))
 
 
 def answer_within() -> int:
@@ -89,7 +80,7 @@ def one_voice() -> Iterator[None]:
     try:
         yield
     except StriateError as error:
-        if _size() == 1 or _speaks():
+        if size() == 1 or _speaks():
             raise
         raise AnotherSaysError(str(error)) from error
     except RuntimeError as error:
@@ -115,9 +106,9 @@ def _missing() -> list[int]:
     missing: list[int] = []
     try:
         store, until = _store(), time.monotonic() + _HEARD_WITHIN
-        store.set(_key(f"here/{_rank()}"), "")
+        store.set(_key(f"here/{rank()}"), "")
         while time.monotonic() < until and not store.check([_key("said")]):
-            missing = [rank for rank in range(_size()) if not store.check([_key(f"here/{rank}")])]
+            missing = [rank for rank in range(size()) if not store.check([_key(f"here/{rank}")])]
             if not missing:
                 break
             time.sleep(0.1)
@@ -150,14 +141,6 @@ def _under_torchrun() -> bool:
 
 def _key(name: str) -> str:
     return f"striate/{restarts()}/{name}"
-
-
-def _rank() -> int:
-    return int(os.environ.get("RANK", "0"))
-
-
-def _size() -> int:
-    return int(os.environ.get("WORLD_SIZE", "1"))
 
 
 def _short(error: BaseException) -> str:

@@ -9,6 +9,7 @@ from striate.errors import SettingsError, expect_whole
 Balance = Literal["none", "loss", "sampler"]  # what is done about classes of unequal size: balance.py
 OptimizerName = Literal["sgd", "adagrad", "rmsprop", "adamw", "muon"]  # optimizers.py
 ScheduleName = Literal["cosine", "linear", "one_cycle", "steps", "plateau", "constant"]  # schedule.py
+ALL, NONE, STAGES = "all", "none", "stages:"  # of a network that are frozen: freezing.py
 _CHOICES = {"balance": Balance, "optimizer": OptimizerName, "schedule": ScheduleName}
 
 
