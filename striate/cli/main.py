@@ -71,8 +71,10 @@ def train(
     json: Json = False,
 ) -> int:
     """Train a network on images, and write a run directory with its report."""
-    if advise or find_rate is not None:
-        return trying.advise(settings, json) if advise else trying.find_rate(settings, find_rate, json)
+    if advise:
+        return trying.advise(settings, json)
+    if find_rate is not None:
+        return trying.find_rate(settings, find_rate, json)
     chosen: dict[str, Any] = {} if resume is not None else vars(settings)
     run = striate.train(**chosen, resume=resume, quiet=json)
     if json and is_first():

@@ -57,7 +57,7 @@ class Classification:
         return total / len(targets)
 
     def chance(self, outputs: Tensor | Scores) -> float:
-        """ln K: the loss of equal scores."""
+        """That of equal scores: ln K."""
         return math.log((outputs.scores if isinstance(outputs, Scores) else outputs).shape[1])
 
     def measure(self, outputs: Tensor, targets: Tensor) -> dict[str, float]:

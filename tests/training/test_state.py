@@ -78,7 +78,7 @@ def test_the_average_is_what_is_judged_if_there_is_one():
 
 
 def test_a_plateau_cuts_the_rate_after_so_many_epochs_without_a_better_loss():
-    """With a patience of 2, worked by hand: 3 and 3 are not below 3, then 2.9 is; 5 and 4 are not; nor are 3 and 2.95."""
+    """With a patience of 2, by hand: 3 and 3 are not below 3, then 2.9 is; 5 and 4 are not; nor are 3 and 2.95."""
     progress, cuts, better = Progress(), [], []
     for loss in (3.0, 3.0, 3.0, 2.9, 5.0, 4.0, 3.0, 2.95, 1.0):
         better.append(progress.judge(loss, 2))
