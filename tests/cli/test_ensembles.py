@@ -20,7 +20,7 @@ def test_evaluate_prints_each_model_alone_and_what_the_average_wins(cli, run, ot
     alone = [striate.evaluate(model, "digits", quiet=True).evaluation.right for model in (run, other)]
     both = striate.evaluate([run, other], "digits", quiet=True).evaluation
     rows = [line.split() for line in out.splitlines()]
-    assert [int(row[-6]) for row in rows if row and row[-1] == "0" and "to" in row] == alone
+    assert [int(row[-7]) for row in rows if row and row[-1] == "0" and "to" in row] == alone
     assert f"accuracy {100 * both.accuracy:.1f} %: {both.right} of 359 right" in out
     sentence = f"the average of 2 models is right on {both.right} of 359; the best of them alone on {max(alone)}: "
     assert sentence + f"{100 * (both.right - max(alone)) / 359:+.1f} points (95 % interval" in out
