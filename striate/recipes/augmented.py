@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from striate.augmentation.views import Views
 from striate.images.keyed import Draws
@@ -52,6 +53,11 @@ def augmented_images(course: Course, classes: Sequence[str], *, images: int = IM
         )
         for place in range(len(read))
     )
+
+
+def _spread(targets: Tensor) -> Tensor:
+    """Places (N,): the first of each class, then the second; of tags (N, K), where any may stand first, as they are."""
+    return torch.arange(len(targets)) if targets.ndim > 1 else torch.argsort(occurrences(targets), stable=True)
 
 
 def _drawn(course: Course, plain: Views, keys: NDArray[np.int64], epoch: int) -> Views:

@@ -63,6 +63,14 @@ def test_mixed_images_are_told_with_their_shares(course):
     assert any(" % " in text and " + " in text for text in told)
 
 
+def test_images_with_tags_are_shown_with_all_of_them(course):
+    own = course("flip")
+    tags = torch.tensor([[1, 0, 1], [0, 0, 0]] * 4, dtype=torch.uint8)
+    shown = augmented_images(replace(own, train=Held(Batch(own.train.batch.images, tags))), CLASSES)
+    assert [one.label for one in shown] == ["ant, cat", "nothing"] * 3
+    np.testing.assert_array_equal(shown[3].image, own.train.batch.images[3].numpy())
+
+
 def test_images_of_sixteen_bits_are_shown_in_eight(course):
     own = course("flip")
     deep = own.train.batch.images.to(torch.int32).mul(257).to(torch.uint16)
