@@ -21,6 +21,7 @@ from striate.machine.doctor import describe_choices, versions
 from striate.recipes.data import RunData
 from striate.recipes.first_batch import draw_first_batch
 from striate.recipes.given import settings_for
+from striate.recipes.outcome import Model, Outcome, measure, sentences, task_name, truth
 from striate.recipes.processes import machine_of, read_together
 from striate.recipes.progress import Display
 from striate.recipes.report import Results, make_report
@@ -38,11 +39,10 @@ from striate.recipes.run_folder import (
 from striate.recipes.sample import write_sample
 from striate.recipes.settings import Settings, read_settings
 from striate.recipes.start import start_of
-from striate.tasks.classification import Classifier, Evaluation
 from striate.training.course import steps_per_epoch
 from striate.training.fit import fit
 from striate.training.logbook import Epoch, read_rows
-from striate.training.meeting import meet, one_voice, remember, remembered
+from striate.training.meeting import meet, one_voice, remember, remembered, restarts
 from striate.training.state import read_progress
 from striate.training.together import Together
 from striate.writing import write_whole
@@ -55,9 +55,9 @@ class Run:
     """A finished run: where it is, and how its best network does on the part that its figures are of."""
 
     folder: Path
-    model: Classifier
+    model: Model
     part: str  # "test", or "validation" where the data have no test
-    evaluation: Evaluation
+    evaluation: Outcome
     skipped: tuple[Skipped, ...]
     leaked: tuple[str, ...]
 
@@ -104,6 +104,8 @@ def train(
         display = Display(quiet=quiet, leads=together.leads)
         begun = remembered() if resume is None else Path(resume)
         if begun is not None and (resume is not None or (begun / RUN_FILE).exists()):
+            if resume is None:
+                display.say(f"restart {restarts()}: going on with {begun}, from step {read_progress(begun).step}")
             return _resume(begun, given, together, display)
         chosen, _ = settings_for(data, settings, None if config is None else read_settings(Path(config)))
         return _begin(chosen if begun is None else chosen.but(out=begun), given, together, display)
@@ -152,7 +154,7 @@ def _run(
     def keep(judged: nn.Module, epoch: Epoch) -> None:
         """Write the network of the best epoch so far."""
         checkpoint = Checkpoint(
-            task="classification",
+            task=task_name(run_data),
             declaration=run_data.declaration,
             preparation=run_data.preparation,
             classes=run_data.classes,
@@ -177,16 +179,8 @@ def _run(
 
 def _finish(folder: Path, run_data: RunData, machine: Machine, together: Together, display: Display) -> Run:
     """Measure the best network on the final part; the first process writes that into its file, and the report."""
-    checkpoint = load_checkpoint(folder)
-    evaluation = Classifier.of(checkpoint, str(machine.device)).evaluate(run_data.parts[run_data.final])
-    figures = {
-        "accuracy": evaluation.accuracy,
-        "balanced_accuracy": evaluation.balanced_accuracy,
-        "interval_95": evaluation.interval,
-        "n": evaluation.n,
-    }
-    checkpoint = checkpoint.with_measured(final={"part": run_data.final, **figures})
-    model = Classifier.of(checkpoint, str(machine.device))
+    model, evaluation = measure(load_checkpoint(folder), run_data, machine)
+    checkpoint = model.checkpoint
     run = Run(folder, model, run_data.final, evaluation, run_data.skipped, run_data.leaked)
     if not together.leads:
         return run
@@ -206,23 +200,16 @@ def _finish(folder: Path, run_data: RunData, machine: Machine, together: Togethe
         findings=run_data.findings,
     )
     write_whole(folder / REPORT_FILE, make_report(results).encode())
-    low, high = evaluation.interval
-    display.say(
-        f"{run.part} accuracy {100 * evaluation.accuracy:.1f} %: {evaluation.right:,} of {evaluation.n:,} right "
-        f"(95 % interval {100 * low:.1f} to {100 * high:.1f} %); balanced {100 * evaluation.balanced_accuracy:.1f} %"
-    )
+    said, *further = sentences(evaluation, run.part)
+    display.say(said)
     if run.part == VALIDATION:
         display.say("these images also chose the best epoch, so expect a little less on others: add a test/ folder")
-    if low <= evaluation.guessing:
-        display.say(
-            f"that is not surely better than always saying the commonest class ({100 * evaluation.guessing:.1f} %): "
-            "look at the report, try more epochs, another --rate or more images"
-        )
+    for sentence in further:
+        display.say(sentence)
     if run.leaked:
         display.say(f"{len(run.leaked)} test images are exact copies of images trained on, {run.leaked[0]} among them")
     display.say(f"report   {folder / REPORT_FILE}")
-    label = evaluation.classes[evaluation.images.targets[sample]]
-    display.say(f"sample   {sample_file} is {label!r}")
+    display.say(f"sample   {sample_file} is {truth(evaluation, sample)}")
     display.say(f"try it   striate predict {quote(str(folder))} {quote(str(sample_file))}")
     return run
 
@@ -232,7 +219,8 @@ def _announce(run_data: RunData, chosen: Settings, machine: Machine, together: T
     counts = ", ".join(f"{len(images):,} {part}" for part, images in parts.items())
     height, width = declaration.size
     colour = {1: "grey", 3: "colour"}.get(declaration.in_channels, f"{declaration.in_channels} channels")
-    display.say(f"data     {run_data.name}: {counts} images of {len(run_data.classes)} classes, {run_data.where}")
+    classes = f"{len(run_data.classes)} {run_data.dataset.task}"
+    display.say(f"data     {run_data.name}: {counts} images of {classes}, {run_data.where}")
     card = describe_network(declaration)
     display.say(
         f"network  {declaration.name} on {height}×{width} {colour}: "
