@@ -20,7 +20,8 @@ import striate.training.fit as fit
 import striate.__main__ as main
 fit.SAVE_EVERY, fit._SAVING = 0.05, 0.5
 if "PIDS" in os.environ:
-    Path(os.environ["PIDS"], f"{os.environ['TORCHELASTIC_RESTART_COUNT']}-{os.environ['RANK']}").write_text(str(os.getpid()))
+    name = "-".join(os.environ[part] for part in ("TORCHELASTIC_RESTART_COUNT", "RANK"))
+    Path(os.environ["PIDS"], name).write_text(str(os.getpid()))
 main.run()
 """
 
