@@ -38,6 +38,7 @@ from striate.recipes.progress import Display
 from striate.recipes.run_folder import check_free
 from striate.tasks.classification import Classifier
 from striate.tasks.loading import load
+from striate.tasks.tagger import Tagger
 from striate.writing import write_whole
 
 PAGE_FILE, TABLE_FILE, EXCLUDE_FILE = "check.html", "check.csv", "exclude.txt"
@@ -151,13 +152,14 @@ def _view(asked: Geometry, classifier: Classifier | None, *, auto: bool) -> View
     return View(asked.channels or own.channels, asked.range or (None if auto else own.range))
 
 
-def _suited(classifier: Classifier, dataset: Dataset) -> Classifier:
-    if dataset.task != "classes":
+def _suited(model: Classifier | Tagger, dataset: Dataset) -> Classifier:
+    if dataset.task != "classes" or isinstance(model, Tagger):
+        who = "the model tells" if dataset.task == "classes" else f"{dataset.name} has"
+        what = "tags" if dataset.task == "classes" else dataset.task
         raise SettingsError(
-            f"a model's features find wrong labels where an image has one class, but {dataset.name} has "
-            f"{dataset.task}; leave out --model"
+            f"a model's features find wrong labels where an image has one class, but {who} {what}; leave out --model"
         )
-    return classifier
+    return model
 
 
 def _free_folder(name: str, out: str | os.PathLike[str] | None) -> Path:

@@ -20,10 +20,11 @@ from striate.datasets.dataset import PARTS, TEST, TRAIN, VALIDATION, Dataset
 from striate.datasets.excluding import read_excluded
 from striate.datasets.keep import Keep
 from striate.datasets.keeping import Kept, bytes_needed, keep_images
-from striate.datasets.loading import ImageSet, Loading, Skipped
+from striate.datasets.loading import ImageSet, Loading, Skipped, numbered
 from striate.datasets.names import Names
 from striate.datasets.opening import open_dataset
 from striate.datasets.pool import usual_workers
+from striate.datasets.targets import targets_of
 from striate.errors import DataError, SettingsError, SizeError
 from striate.images.preparation import Geometry, Preparation
 from striate.images.ranges import parse_range
@@ -170,12 +171,12 @@ def _open(settings: Settings, display: Display, given: Dataset | None) -> Datase
         raise DataError(f"{settings.data} has no training images, only a test or validation part; `evaluate` takes it")
     for remark in dataset.remarks:
         display.say(f"data     {remark}")
-    if dataset.task != "classes":
+    if dataset.task not in ("classes", "tags"):
         raise DataError(
-            f"{settings.data} has {dataset.task} for its images, and `train` learns one class for each image; expected "
-            "a folder for each class, or a manifest with one label an image"
+            f"{settings.data} has {dataset.task} for its images, and `train` learns one class for each image, or tags; "
+            "expected a folder for each class, or a manifest with labels"
         )
-    if len(dataset.classes) < 2:
+    if dataset.task == "classes" and len(dataset.classes) < 2:
         raise DataError(
             f"{settings.data} has one class, {dataset.classes[0]!r}; a classifier needs at least two class folders"
         )
@@ -225,10 +226,12 @@ def _check_smaller(network: nn.Module, declaration: Declaration, size: tuple[int
 
 def _check_classes(dataset: Dataset, train: Kept) -> None:
     """Raise DataError for a class of which no training image is left, with why."""
-    shown = np.bincount(train.images.targets, minlength=len(dataset.classes))
+    shown = targets_of(train.images.targets).counts(len(dataset.classes))
     for number in np.flatnonzero(shown == 0):
         label, reasons = dataset.classes[number], {file.name: file.reason for file in train.skipped}
-        own = [place for place in dataset.members(TRAIN).tolist() if dataset.labels[place] == label]
+        borne = numbered(dataset, (label,))  # (N,) 0 or -1, or (N, 1)
+        bears = borne == 0 if borne.ndim == 1 else borne[:, 0] == 1
+        own = [place for place in dataset.members(TRAIN).tolist() if bears[place]]
         if not own:
             raise DataError(f"{dataset.name} has no training image of the class {label!r}; add some, or take it out")
         name = dataset.names[own[0]]

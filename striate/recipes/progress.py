@@ -1,7 +1,7 @@
 """What a person sees while they wait: a live bar in a terminal, a plain line now and then elsewhere, or nothing."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 from rich.console import Console
@@ -113,13 +113,10 @@ class TrainingDisplay:
 
     def epoch(self, epoch: Epoch) -> None:
         """Show the epoch's figures; without a terminal as a line, if the last one is a while ago."""
-        accuracy = f"validation accuracy {100 * epoch.validation['accuracy']:.1f} %"
-        figures = (
-            f"{epoch.images_per_second:,.0f} images/s  loss {epoch.train_loss:.3f}  {accuracy} "
-            f"(balanced {100 * epoch.validation['balanced_accuracy']:.1f} %)"
-        )
+        main, more = _in_words(epoch.validation)
+        figures = f"{epoch.images_per_second:,.0f} images/s  loss {epoch.train_loss:.3f}  {main} ({more})"
         if self._narrow:
-            figures = accuracy
+            figures = main
         epochs = self._course.recipe.epochs
         last = epoch.epoch == epochs
         if not self._bar.disable:
@@ -129,3 +126,11 @@ class TrainingDisplay:
             left = rate * (self._course.steps - epoch.step)
             self._display.say(f"epoch {epoch.epoch}/{epochs}  {figures}  {left:.0f} s left")
             self._line = time.monotonic()
+
+
+def _in_words(validation: Mapping[str, float]) -> tuple[str, str]:
+    """The figure that matters most, and another."""
+    percent = {name: f"{100 * value:.1f} %" for name, value in validation.items() if name != "loss"}
+    if "accuracy" in percent:
+        return f"validation accuracy {percent['accuracy']}", f"balanced {percent['balanced_accuracy']}"
+    return f"validation mean average precision {percent['mean_average_precision']}", f"F1 {percent['f1_micro']}"

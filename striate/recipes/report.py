@@ -6,20 +6,23 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, get_args
 
-from jinja2 import Environment, StrictUndefined, Template
+from jinja2 import Environment, FunctionLoader, StrictUndefined, Template
 
 from striate.datasets.checking.finding import Finding
 from striate.datasets.loading import Skipped
 from striate.description.describing import describe_network
 from striate.recipes.augmented import Augmented
+from striate.recipes.outcome import Model, Outcome
 from striate.recipes.report_calibration import draw_calibration, verdict
 from striate.recipes.report_confusion import confused_pairs, confusion_cells, draw_confusion
 from striate.recipes.report_curves import Against, draw_curves, resumed_epochs
 from striate.recipes.report_pictures import augmented_rows, filter_pictures, saliency_examples, worst_errors
 from striate.recipes.report_repeat import conditions, same_bits
+from striate.recipes.report_tags import tag_answers
 from striate.recipes.report_time import duration, time_spent, waited
 from striate.tasks.calibration import calibrate
 from striate.tasks.classification import Classifier, Evaluation
+from striate.tasks.tagger import TagEvaluation, Tagger
 
 _TABLE_CLASSES = 20  # a larger confusion matrix is drawn instead of written
 
@@ -29,9 +32,9 @@ class Results:
     """What the page is made of."""
 
     title: str
-    model: Classifier
+    model: Model
     part: str
-    evaluation: Evaluation
+    evaluation: Outcome
     epochs: Sequence[dict[str, float]]
     run_file: str  # the text of run.toml
     skipped: Sequence[Skipped]
@@ -46,30 +49,38 @@ class Results:
 def make_report(results: Results) -> str:
     """The page's text; every name in it is escaped, every picture is inside it."""
     evaluation, model = results.evaluation, results.model
-    return _template().render(
+    if isinstance(model, Tagger) and isinstance(evaluation, TagEvaluation):
+        page, own = "report_tags.html.jinja", tag_answers(model, evaluation, results.folder)
+    else:
+        assert isinstance(model, Classifier) and isinstance(evaluation, Evaluation)
+        page, own = "report.html.jinja", _answers(model, evaluation, results.folder)
+    return _template(page).render(
         results=results,
         evaluation=evaluation,
         card=describe_network(model.checkpoint.declaration),
         **_learning(results),
-        **_confusion(evaluation),
-        **_calibration(evaluation),
-        errors=worst_errors(evaluation, results.folder),
         augmented=augmented_rows(results.augmented),
         mixed=any(own.label != told for own in results.augmented for told in own.told),
         filters=filter_pictures(model),
-        examples=saliency_examples(model, evaluation),
+        **own,
         skipped=[asdict(file) for file in results.skipped],
         conditions=conditions(results.run_file, processes=results.processes, parts=results.parts),
         same_bits=same_bits(results.run_file, processes=results.processes),
     )
 
 
-def _template() -> Template:
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+def _template(page: str) -> Template:
+    environment = Environment(
+        loader=FunctionLoader(lambda name: files(__package__).joinpath(name).read_text(encoding="utf-8")),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
     environment.filters["percent"] = lambda share: "–" if share is None else f"{100 * share:.1f} %"
     environment.filters["whole"] = lambda count: f"{count:,}"
     environment.filters["duration"] = duration
-    return environment.from_string(files(__package__).joinpath("report.html.jinja").read_text(encoding="utf-8"))
+    return environment.get_template(page)
 
 
 def _learning(results: Results) -> dict[str, Any]:
@@ -82,6 +93,16 @@ def _learning(results: Results) -> dict[str, Any]:
         "resumed": resumed,
         "spent": spent,
         "waited": waited(spent),
+    }
+
+
+def _answers(model: Classifier, evaluation: Evaluation, folder: Path | None) -> dict[str, Any]:
+    """What the page has for classes."""
+    return {
+        **_confusion(evaluation),
+        **_calibration(evaluation),
+        "errors": worst_errors(evaluation, folder),
+        "examples": saliency_examples(model, evaluation),
     }
 
 

@@ -18,6 +18,14 @@ from striate.recipes.report_drawing import FAINT, QUIET, STYLE, TRAIN, VALIDATIO
 Against = Literal["epoch", "seconds"]
 Rows = Sequence[dict[str, float]]
 
+_CLASSES = (
+    "validation accuracy (%)",
+    (("validation_accuracy", "of all images"), ("validation_balanced_accuracy", "mean over classes")),
+)
+_TAGS = (
+    "validation, told at one half (%)",
+    (("validation_mean_average_precision", "mean average precision"), ("validation_f1_micro", "F1 over all tags")),
+)
 _FEW = 3  # epochs up to which each has a dot
 _UNITS = ((2 * 3600.0, 3600.0, "hours"), (120.0, 60.0, "minutes"), (0.0, 1.0, "seconds"))  # from how many, one, name
 
@@ -87,13 +95,13 @@ def _draw_losses(axes: Axes, places: NDArray[np.float64], rows: Rows) -> None:
 
 
 def _draw_accuracies(axes: Axes, places: NDArray[np.float64], rows: Rows) -> None:
-    """Of all images and the mean over classes, in percent; the first epochs may leave below."""
-    own = 100 * column(rows, "validation_accuracy")
-    balanced = 100 * column(rows, "validation_balanced_accuracy")
-    _draw(axes, places, own, color=VALIDATION, label="of all images")
-    _draw(axes, places, balanced, color=VALIDATION, linestyle="--", linewidth=1, label="mean over classes")
-    axes.set(title="validation accuracy (%)")
-    values = np.concatenate([own, balanced])
+    """Of all images and the mean over classes, or of tags, in percent; the first epochs may leave below."""
+    title, (main, more) = _TAGS if any(_TAGS[1][0][0] in row for row in rows) else _CLASSES
+    own, other = 100 * column(rows, main[0]), 100 * column(rows, more[0])
+    _draw(axes, places, own, color=VALIDATION, label=main[1])
+    _draw(axes, places, other, color=VALIDATION, linestyle="--", linewidth=1, label=more[1])
+    axes.set(title=title)
+    values = np.concatenate([own, other])
     values = values[np.isfinite(values)]
     if len(values):
         low, high = values.min(), values.max()

@@ -15,6 +15,7 @@ from striate.explain.saliency import saliency
 from striate.recipes.augmented import Augmented
 from striate.recipes.report_drawing import inline
 from striate.tasks.classification import Classifier, Evaluation
+from striate.tasks.tagger import Tagger
 
 _ERRORS, _EXAMPLES, _FILTERS = 24, 10, 64  # shown at the most
 _LEAST = np.finfo(np.float32).smallest_subnormal  # what a probability that float32 cannot hold counts as
@@ -62,7 +63,7 @@ def augmented_rows(shown: Sequence[Augmented]) -> list[dict[str, Any]]:
     ]
 
 
-def filter_pictures(model: Classifier) -> list[str]:
+def filter_pictures(model: Classifier | Tagger) -> list[str]:
     """The weights of the first layer."""
     declaration = model.checkpoint.declaration
     weights = first_layer_filters(model.network, (declaration.in_channels, *declaration.size))

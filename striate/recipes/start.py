@@ -19,11 +19,10 @@ from striate.machine.choice import Machine, room_for_images
 from striate.recipes.augmenting import policy_of
 from striate.recipes.data import RunData
 from striate.recipes.fitting import parts_of
+from striate.recipes.outcome import task_of
 from striate.recipes.pretrained import frozen_stages, with_weights
 from striate.recipes.progress import Display
 from striate.recipes.settings import Settings
-from striate.tasks.classification import Classification
-from striate.training.balance import class_weights
 from striate.training.course import AsTheyAre, Course
 from striate.training.freezing import Divided, freeze
 from striate.training.together import Together
@@ -81,8 +80,6 @@ def start_of(run_data: RunData, chosen: Settings, machine: Machine, together: To
 def course_of(run_data: RunData, chosen: Settings, machine: Machine, together: Together, display: Display) -> Course:
     """The course that the settings ask for."""
     recipe = chosen.to_recipe()
-    counts = np.bincount(run_data.parts[TRAIN].targets, minlength=len(run_data.classes))
-    weights = None if recipe.balance == "none" else class_weights(counts)
     return Course(
         train=_supply(run_data.parts[TRAIN], machine, chosen, display.say_own),
         validation=_supply(run_data.parts[VALIDATION], machine, chosen, display.say_own),
@@ -93,7 +90,7 @@ def course_of(run_data: RunData, chosen: Settings, machine: Machine, together: T
             num_classes=len(run_data.classes),
             white=run_data.preparation.white,
         ),
-        task=Classification(recipe.label_smoothing, weights if recipe.balance == "loss" else None, weights),
+        task=task_of(run_data, recipe),
         recipe=recipe,
         seed=chosen.seed,
         together=together,

@@ -18,6 +18,7 @@ from striate.description.describing import describe_network
 from striate.errors import RunError, SettingsError, StorageError
 from striate.machine.choice import Machine
 from striate.machine.doctor import describe_choices, versions
+from striate.recipes.augmented import augmented_images
 from striate.recipes.data import RunData
 from striate.recipes.first_batch import draw_first_batch
 from striate.recipes.given import settings_for
@@ -38,7 +39,9 @@ from striate.recipes.run_folder import (
 )
 from striate.recipes.sample import write_sample
 from striate.recipes.settings import Settings, read_settings
-from striate.recipes.start import start_of
+from striate.recipes.start import Start, start_of
+from striate.recipes.tensorboard import check_tensorboard
+from striate.recipes.watching import Watches, boards
 from striate.training.course import steps_per_epoch
 from striate.training.fit import fit
 from striate.training.logbook import Epoch, read_rows
@@ -112,6 +115,8 @@ def train(
 
 
 def _begin(chosen: Settings, given: Dataset | None, together: Together, display: Display) -> Run:
+    if chosen.tensorboard:
+        check_tensorboard()
     machine = machine_of(chosen, together)
     check_free(Path(chosen.out or DEFAULT_PARENT / "new"), chosen.data)
     run_data = read_together(chosen, display, given, together)
@@ -166,10 +171,11 @@ def _run(
         save_checkpoint(folder / MODEL_FILE, checkpoint)
 
     try:
-        with display.training(start.course, read_progress(folder).step) as watch:
-            fit(start.learner, start.course, machine, folder, watch, keep)
+        done = read_progress(folder).step
+        with display.training(start.course, done) as shown, boards(folder, chosen, together, done) as written:
+            fit(start.learner, start.course, machine, folder, Watches(shown, *written), keep)
         together.wait()
-        return _finish(folder, run_data, machine, together, display)
+        return _finish(folder, chosen, run_data, start, machine, display)
     except KeyboardInterrupt:
         display.say(f"stopped; go on with: striate train --resume {quote(str(folder))}")
         raise
@@ -177,12 +183,12 @@ def _run(
         raise StorageError(f"{error}; then go on with: striate train --resume {quote(str(folder))}") from error
 
 
-def _finish(folder: Path, run_data: RunData, machine: Machine, together: Together, display: Display) -> Run:
+def _finish(folder: Path, chosen: Settings, run_data: RunData, start: Start, machine: Machine, display: Display) -> Run:
     """Measure the best network on the final part; the first process writes that into its file, and the report."""
     model, evaluation = measure(load_checkpoint(folder), run_data, machine)
     checkpoint = model.checkpoint
     run = Run(folder, model, run_data.final, evaluation, run_data.skipped, run_data.leaked)
-    if not together.leads:
+    if not start.course.together.leads:
         return run
     save_checkpoint(folder / MODEL_FILE, checkpoint)
     right = [place for place in range(len(evaluation.images)) if place not in set(evaluation.mistakes)]
@@ -198,6 +204,10 @@ def _finish(folder: Path, run_data: RunData, machine: Machine, together: Togethe
         skipped=run.skipped,
         leaked=run.leaked,
         findings=run_data.findings,
+        augmented=augmented_images(start.course, run_data.classes),
+        folder=Path(chosen.data) if Path(chosen.data).is_dir() else None,
+        processes=start.course.together.size,
+        parts=read_progress(folder).parts,
     )
     write_whole(folder / REPORT_FILE, make_report(results).encode())
     said, *further = sentences(evaluation, run.part)

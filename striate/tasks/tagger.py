@@ -10,7 +10,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.nn import functional
 
 from striate.checkpoints.model_file import Checkpoint
 from striate.datasets.loading import ImageSet, Skipped
@@ -21,6 +20,7 @@ from striate.machine.choice import Machine, choose
 from striate.tasks.answering import Guess, expect_top, likeliest, predict_all
 from striate.tasks.gains import wilson
 from striate.tasks.tag_measures import MIDDLE, Counts, average_precisions, best_thresholds, mean_of
+from striate.tasks.tagging import Tagging
 
 THRESHOLDS = "thresholds"  # where a model file has them, among what is measured
 _TOGETHER = 256  # images that are evaluated at once
@@ -54,7 +54,7 @@ class TagEvaluation:
 
     classes: tuple[str, ...]
     thresholds: tuple[float, ...]  # (K,)
-    loss: float  # mean binary cross-entropy in nats
+    loss: float  # mean over images, in nats
     images: ImageSet = field(repr=False)
     probabilities: NDArray[np.float32] = field(repr=False)  # (N, K)
 
@@ -85,6 +85,12 @@ class TagEvaluation:
     def mean_average_precision(self) -> float:
         """The mean over the tags that an image bears."""
         return mean_of(self.average_precisions)
+
+    @property
+    def guessing(self) -> float:
+        """The mean average precision to be expected of numbers drawn by chance: the mean share of images with a tag."""
+        shares = self.truth.mean(axis=0)
+        return mean_of(np.where(shares > 0, shares, np.nan))
 
     @property
     def f1_micro(self) -> float:
@@ -205,8 +211,8 @@ class Tagger:
         """How it does on prepared images whose tags (N, K) are in the order of its classes."""
         parts = range(0, len(images), _TOGETHER)
         scores = torch.cat([self.scores(torch.from_numpy(images.images[start : start + _TOGETHER])) for start in parts])
-        loss = functional.binary_cross_entropy_with_logits(scores, torch.from_numpy(images.targets).to(scores.dtype))
-        return TagEvaluation(self.classes, self.thresholds, loss.item(), images, scores.sigmoid().numpy())
+        loss = Tagging().loss(scores, torch.from_numpy(images.targets)).item()
+        return TagEvaluation(self.classes, self.thresholds, loss, images, scores.sigmoid().numpy())
 
     def with_thresholds(self, images: ImageSet) -> "Tagger":
         """The same with the thresholds that are best on these images, also in its checkpoint."""
