@@ -7,6 +7,7 @@ last/               the state that `--resume` goes on from
 report.html         what came out, as pictures
 split.csv           which image is in which part, as a manifest to train on again
 batch0.png          the first images that the network learns from, as it sees them
+tensorboard/        the same figures for TensorBoard, with --tensorboard
 sample.png          an image that the network was not trained on, to try it on
 """
 

@@ -71,6 +71,9 @@ class Settings(Adjustments, Source):
     cache: Keep = "auto"
     """Where prepared images are kept: memory, disk, none (decoded each epoch); auto takes what they fit in."""
 
+    tensorboard: bool = False
+    """Write what TensorBoard shows too, into the run directory."""
+
     workers: int | None = None
     """Threads that read images; one for each processor core if not given. It changes nothing but the time."""
 

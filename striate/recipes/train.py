@@ -11,13 +11,13 @@ import torch
 from torch import nn
 
 from striate.checkpoints.model_file import MODEL_FILE, Checkpoint, load_checkpoint, save_checkpoint
-from striate.datasets.dataset import TRAIN, VALIDATION, Dataset
+from striate.datasets.dataset import VALIDATION, Dataset
 from striate.datasets.dividing import split_csv
 from striate.datasets.loading import Skipped
-from striate.description.describing import describe_network
 from striate.errors import RunError, SettingsError, StorageError
 from striate.machine.choice import Machine
 from striate.machine.doctor import describe_choices, versions
+from striate.recipes.announcing import announce
 from striate.recipes.augmented import augmented_images
 from striate.recipes.data import RunData
 from striate.recipes.first_batch import draw_first_batch
@@ -42,7 +42,6 @@ from striate.recipes.settings import Settings, read_settings
 from striate.recipes.start import Start, start_of
 from striate.recipes.tensorboard import check_tensorboard
 from striate.recipes.watching import Watches, boards
-from striate.training.course import steps_per_epoch
 from striate.training.fit import fit
 from striate.training.logbook import Epoch, read_rows
 from striate.training.meeting import meet, one_voice, remember, remembered, restarts
@@ -50,7 +49,6 @@ from striate.training.state import read_progress
 from striate.training.together import Together
 from striate.writing import write_whole
 
-_NAMED = 10  # skipped files shown while training
 
 
 @dataclass(frozen=True)
@@ -146,7 +144,7 @@ def _run(
     folder: Path, chosen: Settings, run_data: RunData, machine: Machine, together: Together, display: Display
 ) -> Run:
     """Train from the state in `folder`, or from the start, to the end; then measure and report."""
-    _announce(run_data, chosen, machine, together, display)
+    announce(run_data, chosen, machine, together, display)
     start = start_of(run_data, chosen, machine, together, display)
     if together.leads:
         write_whole(folder / SPLIT_FILE, split_csv(run_data.dataset))
@@ -222,46 +220,3 @@ def _finish(folder: Path, chosen: Settings, run_data: RunData, start: Start, mac
     display.say(f"sample   {sample_file} is {truth(evaluation, sample)}")
     display.say(f"try it   striate predict {quote(str(folder))} {quote(str(sample_file))}")
     return run
-
-
-def _announce(run_data: RunData, chosen: Settings, machine: Machine, together: Together, display: Display) -> None:
-    declaration, parts = run_data.declaration, run_data.parts
-    counts = ", ".join(f"{len(images):,} {part}" for part, images in parts.items())
-    height, width = declaration.size
-    colour = {1: "grey", 3: "colour"}.get(declaration.in_channels, f"{declaration.in_channels} channels")
-    classes = f"{len(run_data.classes)} {run_data.dataset.task}"
-    display.say(f"data     {run_data.name}: {counts} images of {classes}, {run_data.where}")
-    card = describe_network(declaration)
-    display.say(
-        f"network  {declaration.name} on {height}×{width} {colour}: "
-        f"{card.parameters:,} parameters, {card.multiplies:,} multiplies an image"
-    )
-    display.say(f"recipe   {_in_words(chosen, run_data, together)}")
-    if run_data.pretrained is not None:
-        display.say(f"weights  of {run_data.pretrained.path}; frozen: {chosen.freeze or 'none'}")
-    choices = {name: choice["value"] for name, choice in describe_choices(machine).items()}
-    shown = ", ".join(choices[name] for name in ("device", "number_format", "memory_format", "threads"))
-    processes = f" in each of {together.size} processes" if together.size > 1 else ""
-    display.say(f"machine  {shown} threads{processes} (striate doctor says why)")
-    to_look_at = [finding for finding in run_data.findings if finding.level != "note"]
-    for finding in to_look_at:
-        display.say(
-            f"look     {finding.title}: {finding.count:,} {finding.unit}, as {finding.example}; {finding.advice}"
-        )
-    if to_look_at:
-        display.say("look     `striate check` shows these as pictures, and writes exclude.txt and check.html")
-    for file in run_data.skipped[:_NAMED]:
-        display.say(f"skipped  {file.name}: {file.reason}")
-    if run_data.skipped:
-        display.say(f"skipped  {len(run_data.skipped):,} files in all; the report names each")
-
-
-def _in_words(chosen: Settings, run_data: RunData, together: Together) -> str:
-    """The recipe's main numbers."""
-    recipe = chosen.to_recipe()
-    steps = steps_per_epoch(len(run_data.parts[TRAIN]), recipe.batch_size, together.size)
-    name = chosen.recipe_name
-    return (
-        f"{name}: {recipe.epochs} epochs of {steps} steps of {recipe.batch_size} images, {recipe.optimizer} at "
-        f"{recipe.rate:g}, {recipe.schedule}, augmentation {recipe.augment}"
-    )

@@ -57,8 +57,9 @@ class Classification:
         return total / len(targets)
 
     def chance(self, outputs: Tensor | Scores) -> float:
-        """That of equal scores: ln K."""
-        return math.log((outputs.scores if isinstance(outputs, Scores) else outputs).shape[1])
+        """That of equal scores, ln K, for images of the dearest class."""
+        classes = (outputs.scores if isinstance(outputs, Scores) else outputs).shape[1]
+        return math.log(classes) * max(self.class_weights or (1.0,))
 
     def measure(self, outputs: Tensor, targets: Tensor) -> dict[str, float]:
         """The loss, in nats, the share whose highest score is the target's, and the mean of that share over classes."""

@@ -35,6 +35,7 @@ EVERY = {
     "workers": 1,
     "seed": 3,
     "device": "cpu",
+    "tensorboard": True,
     "strict": True,
 }
 
@@ -44,7 +45,7 @@ WORDS = (
     "--recipe resnet --optimizer adamw --momentum 0.8 --decay 0.001 --schedule steps --warmup 0.1 --milestones 0.4 "
     "--milestones 0.8 --patience 3 --label-smoothing 0.2 --accumulate 2 --clip 1.5 --average 0.9 --progressive 0.9 "
     "--checkpointing --stop 4 --depth-rates 0.5 --augment flip,shift:2 --balance loss "
-    "--channels 1 --range 0:255 --cache none --workers 1 --device cpu"
+    "--channels 1 --range 0:255 --cache none --workers 1 --device cpu --tensorboard"
 )
 
 
