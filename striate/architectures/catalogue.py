@@ -10,6 +10,7 @@ from typing import get_args
 from torch import nn
 
 from striate.architectures import (
+    airbench,
     alexnet,
     amoebanet,
     dense,
@@ -69,6 +70,7 @@ CATALOGUE: dict[str, Architecture] = {
     **amoebanet.NETWORKS,
     **enas.NETWORKS,
     **efficientnet.NETWORKS,
+    **airbench.NETWORKS,
 }
 
 PATTERNED: dict[str, Callable[..., Architecture]] = {  # names that hold numbers, and what takes these

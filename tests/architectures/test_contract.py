@@ -24,6 +24,7 @@ SLOW = (  # with those, one of each builder
     *("resnext50_32x4d", "seresnet18", "resnetv2_50", "resnetv2_110", "wrn_16_4", "inception_v3_aux", "inception_v4"),
     *("inception_resnet_v2", "densenet121", "densenet_40_12", "xception", "mobilenet_v1", "tf_mobilenetv1_025"),
     *("shufflenet_v1_g3", "nasnetamobile", "enas_micro", "amoebanet_a_6_32", "efficientnet_b0"),
+    "airbench94_w16",
 )
 
 
