@@ -6,6 +6,7 @@ processes: when one dies it ends the others and starts all of them again, up to 
 
 import atexit
 import os
+import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,6 +23,7 @@ from striate.training.together import ALONE, DAY, Together
 ANSWER_WITHIN = 600  # seconds; STRIATE_ANSWER_WITHIN if it is set
 _HEARD_WITHIN = 5.0  # seconds that those who are left take to say that they are
 _RUN = "striate/run"
+_PLACE = re.compile(r"\[\S+:\d+\]")
 _LOST = ("peer", "Timed out", "timed out", "timeout", "gloo", "NCCL", "Connection reset", "Broken pipe")
 
 
@@ -91,8 +93,8 @@ def one_voice() -> Iterator[None]:
             raise AnotherSaysError(_short(error)) from error
         who = f"process {' and '.join(map(str, missing))}" if missing else "a process"
         raise RunError(
-            f"{who} of this run is gone or does not answer ({_short(error)}); the run goes on from its last state: "
-            "--resume, or torchrun --max-restarts 9 from the start"
+            f"{who} of this run is gone or does not answer ({_short(error)}); go on from its last state by --resume, as "
+            "torchrun --max-restarts 9 does by itself"
         ) from error
 
 
@@ -144,4 +146,5 @@ def _key(name: str) -> str:
 
 
 def _short(error: BaseException) -> str:
-    return " ".join(str(error).split())[:120]
+    """What torch says, without the place in its source."""
+    return " ".join(_PLACE.sub("", str(error)).split())[:120]
