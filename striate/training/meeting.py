@@ -93,8 +93,8 @@ def one_voice() -> Iterator[None]:
             raise AnotherSaysError(_short(error)) from error
         who = f"process {' and '.join(map(str, missing))}" if missing else "a process"
         raise RunError(
-            f"{who} of this run is gone or does not answer ({_short(error)}); go on from its last state by --resume, as "
-            "torchrun --max-restarts 9 does by itself"
+            f"{who} of this run is gone or does not answer ({_short(error)}); go on from its last state by --resume, "
+            "as torchrun --max-restarts 9 does by itself"
         ) from error
 
 
