@@ -16,7 +16,7 @@ from cyclopts import App, CycloptsError, Parameter, UnusedCliTokensError
 from rich.console import Console
 
 import striate
-from striate.cli import cards, filters, tables, trying
+from striate.cli import cards, filters, tables, tag_tables, trying
 from striate.cli.asked import Images, Json, MemoryAsked
 from striate.cli.data import check, convert, fetch
 from striate.cli.grid import counting
@@ -104,7 +104,7 @@ def evaluate(
     if json:
         tables.print_json(result.to_dict())
     else:
-        tables.print_result(result)
+        tag_tables.print_either(result)
     return 0
 
 
@@ -118,14 +118,14 @@ def predict(
     device: Device = "auto",
     json: Json = False,
 ) -> int:
-    """Say what is on images: the likeliest classes and their probabilities."""
+    """Say what is on images: the likeliest classes, or the tags, and their probabilities."""
     loaded = striate.load(model, device=device) if looks is None else striate.load(model, device=device, looks=looks)
     predictions, skipped = loaded.predict_files(images)
     if json:
         answers = [prediction.to_dict() for prediction in predictions]
         tables.print_json({"predictions": answers, "skipped": [vars(file) for file in skipped]})
     else:
-        tables.print_predictions(predictions)
+        tag_tables.print_answers(predictions)
         tables.print_skipped(skipped)
     return 2 if skipped else 0
 

@@ -36,8 +36,8 @@ def print_predictions(predictions: "Sequence[Prediction]") -> None:
     """For each image its likeliest class, and the next ones."""
     table = table_of("image", "label", right=("probability",), last="then")
     for prediction in predictions:
-        others = ", ".join(f"{guess.label} {_percent(guess.probability)}" for guess in prediction.top[1:_GUESSES])
-        add(table, prediction.path, prediction.label, _percent(prediction.probability), others)
+        others = ", ".join(f"{guess.label} {percent(guess.probability)}" for guess in prediction.top[1:_GUESSES])
+        add(table, prediction.path, prediction.label, percent(prediction.probability), others)
     show(table)
 
 
@@ -46,12 +46,12 @@ def print_result(result: "Result") -> None:
     evaluation = result.evaluation
     table = table_of("class", right=("images", "precision", "recall"))
     for row in evaluation.per_class:
-        add(table, row["class"], f"{row['n']:,}", _percent(row["precision"]), _percent(row["recall"]))
+        add(table, row["class"], f"{row['n']:,}", percent(row["precision"]), percent(row["recall"]))
     show(table)
     low, high = evaluation.interval
     show(
-        f"accuracy {_percent(evaluation.accuracy)}: {evaluation.right:,} of {evaluation.n:,} right "
-        f"(95 % interval {_percent(low)} to {_percent(high)}); balanced {_percent(evaluation.balanced_accuracy)}"
+        f"accuracy {percent(evaluation.accuracy)}: {evaluation.right:,} of {evaluation.n:,} right "
+        f"(95 % interval {percent(low)} to {percent(high)}); balanced {percent(evaluation.balanced_accuracy)}"
     )
     if len(result.members) > 1:
         _print_members(result)
@@ -67,7 +67,7 @@ def _print_members(result: "Result") -> None:
     table = table_of("model alone", right=("right", "accuracy", "95 % interval", "seen"))
     for member in result.members:
         low, high = (f"{100 * end:.1f}" for end in member.interval)
-        add(table, member.model, f"{member.right:,}", _percent(member.accuracy), f"{low} to {high}", f"{member.seen:,}")
+        add(table, member.model, f"{member.right:,}", percent(member.accuracy), f"{low} to {high}", f"{member.seen:,}")
     show(table)
 
 
@@ -110,7 +110,8 @@ def print_findings(findings: "Findings") -> None:
     show(f"self-test: a convolution differs from float64 by {findings.difference:.1e} of its largest value: {verdict}")
 
 
-def _percent(share: float | None) -> str:
+def percent(share: float | None) -> str:
+    """A share as a person reads it; a dash where there is none."""
     return "–" if share is None else f"{100 * share:.1f} %"
 
 

@@ -17,12 +17,14 @@ from striate.datasets.stack import Decoded, Stack
 from striate.errors import DataError
 from striate.images.geometry import Geometry
 from striate.recipes.data import settle_keep
+from striate.recipes.evaluate_tags import TagResult, evaluate_tags
 from striate.recipes.progress import Display
 from striate.tasks.classification import Evaluation
 from striate.tasks.ensemble import Comparison, Ensemble
 from striate.tasks.gains import Gain, wilson
 from striate.tasks.loading import Place, Places, load
 from striate.tasks.looks import Looks
+from striate.tasks.tagger import Tagger
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,7 @@ def evaluate(
     device: str = "auto",
     strict: bool = False,
     quiet: bool = False,
-) -> Result:
+) -> Result | TagResult:
     """How a model file does on `digits` or a folder: on its test part, else on all images; of several, their average.
 
     Images whose pixels a model was trained or chosen on are left out for all and counted. Classes meet by name.
@@ -113,13 +115,15 @@ def evaluate(
         DataError: the data have a class that the models do not know, or no image is left.
     """
     paths = (model,) if isinstance(model, str | os.PathLike) else tuple(model)
-    ensemble = load(paths, device=device, looks=looks)
+    ensemble = _loaded(paths, looks, device)
     dataset = open_dataset(data)
     shown = dataset.name if isinstance(data, Dataset) else os.fspath(data)
-    _expect_known(dataset, ensemble.classes, shown)
     part = TEST if dataset.divided and len(dataset.members(TEST)) else "all"
     chosen = dataset.at(dataset.members(TEST)) if part == TEST else dataset
     display = Display(quiet=quiet)
+    if isinstance(ensemble, Tagger):
+        return evaluate_tags(ensemble, chosen, shown=shown, part=part, strict=strict, display=display)
+    _expect_known(dataset, ensemble.classes, shown)
     readable = _read(chosen, ensemble, strict, display, shown)
     seen = _seen(readable, ensemble, shown)
     fresh = readable.only(np.asarray(~seen.any(axis=0)))
@@ -136,6 +140,14 @@ def evaluate(
         ensemble.looks,
         tuple(comparison.gains),
     )
+
+
+def _loaded(paths: tuple[Place, ...], looks: str, device: str) -> Ensemble | Tagger:
+    """One that tells tags as it is, all others as an ensemble."""
+    if len(paths) == 1 and looks == "one":
+        alone = load(paths[0], device=device)
+        return alone if isinstance(alone, Tagger) else Ensemble((alone,))
+    return load(paths, device=device, looks=looks)
 
 
 def _expect_known(dataset: Dataset, classes: Sequence[str], shown: str) -> None:

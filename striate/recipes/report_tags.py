@@ -53,6 +53,7 @@ def draw_precision_recall(evaluation: TagEvaluation, tags: list[int]) -> str | N
         for place, axes in enumerate(grid.flat):
             if place < len(tags):
                 _draw_curve(axes, evaluation, tags[place])
+                axes.tick_params(labelbottom=place + _ACROSS >= len(tags))
             else:
                 axes.set_axis_off()
         figure.supxlabel("recall", color=QUIET, fontsize=10)

@@ -58,7 +58,7 @@ class Tagging:
         return math.log(2) * sum(2 * own / (1 + own) for own in weights)
 
     def measure(self, outputs: Tensor, targets: Tensor) -> dict[str, float]:
-        """The loss, in nats an image, and how well tags are told at a probability of one half, before thresholds are chosen.
+        """The loss, in nats an image, and how well tags are told where p ≥ 0.5, before thresholds are chosen.
 
         mean_average_precision: of the tags that an image bears. f1_micro, f1_macro: of all tags together, and the mean
         over tags. exact_match: the share of images all of whose tags are told, and no other.
