@@ -11,10 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from striate.datasets.dataset import PARTS, TEST, TRAIN, VALIDATION, Dataset
-from striate.datasets.targets import Classes, Tags
+from striate.datasets.targets import Classes, Tags, rarest
 
 _TRAIN, _VALIDATION, _TEST = (PARTS.index(part) for part in (TRAIN, VALIDATION, TEST))
 _FIFTH, _TENTH = 0.2, 0.1
+_FEW = 10  # images of the same tags, fewer of which are not divided by themselves
 
 
 def divide(dataset: Dataset, seed: int, *, validation: float = _TENTH) -> Dataset:
@@ -69,10 +70,18 @@ def _strata(dataset: Dataset) -> NDArray[np.int64]:
         rank = np.argsort(np.argsort(np.array(dataset.classes)))  # the draw goes through the classes by name
         return rank[dataset.targets.numbers].astype(np.int64)
     if isinstance(dataset.targets, Tags):
-        kinds = [tuple(sorted(dataset.targets.of(index).tolist())) for index in range(len(dataset))]
-        numbers = {kind: number for number, kind in enumerate(sorted(set(kinds)))}
-        return np.array([numbers[kind] for kind in kinds], np.int64)
+        return _strata_of_tags(dataset.targets, len(dataset.classes))
     return np.zeros(len(dataset), np.int64)
+
+
+def _strata_of_tags(tags: Tags, classes: int) -> NDArray[np.int64]:
+    """Images of the same tags; where they are few, those that share their rarest tag."""
+    kinds = [tuple(sorted(tags.of(index).tolist())) for index in range(len(tags))]
+    numbers = {kind: number for number, kind in enumerate(sorted(set(kinds)))}
+    strata = np.array([numbers[kind] for kind in kinds], np.int64)
+    few = np.bincount(strata)[strata] < _FEW
+    strata[few] = len(numbers) + rarest(tags.matrix(classes))[few]
+    return np.unique(strata, return_inverse=True)[1].astype(np.int64)
 
 
 def _by_class(strata: NDArray[np.int64], seed: int, shares: dict[int, float]) -> NDArray[np.uint8]:

@@ -138,6 +138,17 @@ def targets_of(told: NDArray[np.integer]) -> Classes | Tags:
     return Classes(told.astype(np.int32)) if told.ndim == 1 else Tags.of_matrix(told)
 
 
+def rarest(table: NDArray[np.integer]) -> NDArray[np.int64]:
+    """The tag (N,) of each image, of its tags (N, K), that fewest images bear; K for an image of none.
+
+    >>> rarest(np.array([[1, 1], [0, 1], [0, 0]]))
+    array([0, 1, 2])
+    """
+    scarcity = np.where(table.astype(bool), table.sum(axis=0, dtype=np.int64), len(table) + 1)  # (N, K)
+    numbers: NDArray[np.int64] = np.where(table.any(axis=1), scarcity.argmin(axis=1), table.shape[1])
+    return numbers
+
+
 def gather(starts: NDArray[np.int64], places: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """New starts (len(places) + 1,), and where the members of those places lie."""
     lengths = np.diff(starts)[places]

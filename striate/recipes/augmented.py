@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from striate.augmentation.views import Views
+from striate.datasets.targets import rarest
 from striate.images.keyed import Draws
 from striate.recipes.first_batch import caption, eight_bits
-from striate.training.balance import occurrences, rarest
+from striate.training.balance import occurrences
 from striate.training.course import Course
 
 IMAGES, DRAWS = 6, 5

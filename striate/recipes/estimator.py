@@ -25,9 +25,12 @@ from striate.datasets.dividing import divide
 from striate.datasets.loading import load_images
 from striate.errors import ImageError, SettingsError
 from striate.recipes.estimator_images import images_asked, labelled
+from striate.recipes.estimator_labels import as_predicted
 from striate.recipes.settings import Settings
 from striate.recipes.train import train
 from striate.tasks.classification import Classifier
+from striate.tasks.loading import TASKS
+from striate.tasks.tagger import Tagger
 from striate.training.recipe import expect_between
 
 _TOGETHER = 1024  # images that are read at once
@@ -35,11 +38,12 @@ _MOST_SEEDS = 2**31 - 1
 
 
 class ImageClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
-    """A network that learns one class for each image.
+    """A network that learns one class for each image, or tags.
 
     Images are an array (N, H, W) or (N, H, W, C) of uint8, uint16, or floats from 0, black, to 1, white; a list or
     column of paths; opened images of Pillow; a data frame with a column of paths; or what `train` takes: a folder, a
-    table, or a name. Labels are strings or numbers, and come back as they were.
+    table, or a name. Labels are strings or numbers, and come back as they were; several for an image are a row of 0 and
+    1, or a set of names, and come back as a row of 0 and 1.
 
     Args:
         model: as `striate train` takes it; lenet5 if not given.
@@ -58,8 +62,8 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         verbose: show progress.
 
     Attributes:
-        classes_: the classes (K,), sorted.
-        model_: the `Classifier`, for `predict` with probabilities, and for its checkpoint.
+        classes_: the classes (K,), sorted; of a matrix the numbers of its columns.
+        model_: the `Classifier`, or the `Tagger` with its `thresholds`, as `load` gives it.
         run_: the run directory, with report.html; None in a copy whose own was temporary.
 
     Raises:
@@ -115,7 +119,7 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return self
 
     def predict_proba(self, X: Any) -> NDArray[np.float32]:  # noqa: N803
-        """Probabilities (N, K), a column for each of `classes_`.
+        """Probabilities (N, K), a column for each of `classes_`; those of tags do not add up to 1.
 
         Of a folder all images below it are taken, sorted; of other data their test part, or all if they have none.
         """
@@ -123,24 +127,34 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return self._probabilities(images_asked(X))
 
     def predict(self, X: Any) -> NDArray[Any]:  # noqa: N803
-        """The likeliest class (N,) of each image, as it was given to `fit`."""
-        probabilities = self.predict_proba(X)
-        return np.asarray(self.classes_[probabilities.argmax(axis=1)])
+        """The likeliest class (N,) of each image, as it was given to `fit`; of tags (N, K) 1 where one is told."""
+        return self._told(self.predict_proba(X))
 
     def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:  # noqa: N803
-        """The share of images whose class is predicted; without `y` the data bring their labels."""
-        if y is not None:
-            return float(accuracy_score(y, self.predict(X), sample_weight=sample_weight))
+        """The share of images whose class, or all of whose tags, are predicted; without `y` the data bring them."""
         check_is_fitted(self)
-        known = labelled(X, None, testing=True)
-        predicted = self.classes_[self._probabilities(known.dataset).argmax(axis=1)]
-        return float(accuracy_score(known.labels, predicted, sample_weight=sample_weight))
+        if y is not None:
+            truth, predicted = as_predicted(y, self.classes_), self.predict(X)
+        else:
+            known = labelled(X, None, testing=True)
+            truth, predicted = known.labels, self._told(self._probabilities(known.dataset))
+        return float(accuracy_score(truth, predicted, sample_weight=sample_weight))
+
+    def _told(self, probabilities: NDArray[np.float32]) -> NDArray[Any]:
+        """What is predicted by probabilities (N, K)."""
+        if isinstance(self.model_, Tagger):
+            return np.asarray(probabilities >= np.array(self.model_.thresholds)[self._columns]).astype(int)
+        return np.asarray(self.classes_[probabilities.argmax(axis=1)])
+
+    @property
+    def _columns(self) -> list[int]:
+        """Where the network has each of `classes_`."""
+        return [self.model_.classes.index(str(own)) for own in self.classes_]
 
     def _probabilities(self, dataset: Dataset) -> NDArray[np.float32]:
-        columns = [self.model_.classes.index(str(own)) for own in self.classes_]
         starts = range(0, len(dataset), _TOGETHER)
         parts = [dataset.at(range(start, min(start + _TOGETHER, len(dataset)))) for start in starts]
-        return np.concatenate([_answer(self.model_, part) for part in parts])[:, columns]  # (N, K)
+        return np.concatenate([_answer(self.model_, part) for part in parts])[:, self._columns]  # (N, K)
 
     def _settings(self, seed: int) -> dict[str, Any]:
         """What `train` is told. Raises SettingsError for what is set in two places."""
@@ -158,7 +172,7 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def __getstate__(self) -> dict[str, Any]:
         state = dict(super().__getstate__())
-        if isinstance(model := state.get("model_"), Classifier):
+        if isinstance(model := state.get("model_"), Classifier | Tagger):
             state["model_"] = model.checkpoint
             state["run_"] = None if state["_ending"] is not None else state["run_"]
             state["_ending"] = None
@@ -166,7 +180,7 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         if isinstance(checkpoint := state.get("model_"), Checkpoint):
-            state = state | {"model_": Classifier.of(checkpoint, state["device"])}
+            state = state | {"model_": TASKS[checkpoint.task].of(checkpoint, state["device"])}
         super().__setstate__(state)
 
     def __sklearn_tags__(self) -> Any:
@@ -175,10 +189,11 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         tags.input_tags.three_d_array = True
         tags.input_tags.string = True
         tags.target_tags.required = False  # a folder brings its own
+        tags.classifier_tags.multi_label = True
         return tags
 
 
-def _answer(model: Classifier, dataset: Dataset) -> NDArray[np.float32]:
+def _answer(model: Classifier | Tagger, dataset: Dataset) -> NDArray[np.float32]:
     """Probabilities (N, K). Raises ImageError, with its name, for an image that cannot be read."""
     images, skipped = load_images(dataset, model.preparation.geometry, dataset.classes)
     if skipped:

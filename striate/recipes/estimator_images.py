@@ -7,16 +7,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.preprocessing import LabelEncoder
-from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import column_or_1d
 
 from striate.datasets.dataset import TEST, Dataset
 from striate.datasets.handed import column_of, handed_over, is_frame
 from striate.datasets.layouts.files import image_files
 from striate.datasets.opening import open_layout
-from striate.datasets.targets import Classes
+from striate.datasets.targets import Classes, Tags
 from striate.errors import DataError
+from striate.recipes.estimator_labels import split_texts, understood
 
 
 class Labelled(NamedTuple):
@@ -27,9 +25,11 @@ class Labelled(NamedTuple):
 
     @property
     def labels(self) -> NDArray[Any]:
-        """Those of the images (N,)."""
+        """Those of the images: the class of each (N,), or 0 and 1 for each tag (N, K)."""
         targets = self.dataset.targets
-        assert isinstance(targets, Classes)
+        assert isinstance(targets, Classes | Tags)
+        if isinstance(targets, Tags):
+            return targets.matrix(len(self.classes))
         return np.asarray(self.classes[targets.numbers])
 
 
@@ -46,7 +46,7 @@ def labelled(images: Any, labels: Any, *, testing: bool = False) -> Labelled:
     if labels is None and not is_frame(images):
         raise DataError("there are images without labels; give y, one label for each, or a folder or table with labels")
     dataset = handed_over(images)
-    return _with_labels(dataset, column_of(images, "label") if labels is None else labels)
+    return _with_labels(dataset, split_texts(column_of(images, "label")) if labels is None else labels)
 
 
 def images_asked(images: Any) -> Dataset:
@@ -69,11 +69,13 @@ def _shown(place: "str | os.PathLike[str] | Dataset") -> str:
 def _brought(place: "str | os.PathLike[str] | Dataset", *, testing: bool) -> Labelled:
     """Data with the labels that they bring; only validation images are still to be drawn of them."""
     dataset = open_layout(place)
-    if not isinstance(dataset.targets, Classes):
-        raise DataError(f"{_shown(place)} has {dataset.task} for its images; expected one class for each image")
+    if not isinstance(dataset.targets, Classes | Tags):
+        raise DataError(
+            f"{_shown(place)} has {dataset.task} for its images; expected one class for each image, or tags"
+        )
     names, ranks = np.unique(np.array(dataset.classes), return_inverse=True)
-    numbers = ranks[dataset.targets.numbers].astype(np.int32)
-    chosen = replace(dataset, classes=tuple(names.tolist()), targets=Classes(numbers), divided=True)
+    targets = replace(dataset.targets, numbers=ranks[dataset.targets.numbers].astype(np.int32))
+    chosen = replace(dataset, classes=tuple(names.tolist()), targets=targets, divided=True)
     return Labelled(_to_test(chosen) if testing else chosen, names)
 
 
@@ -83,11 +85,7 @@ def _to_test(dataset: Dataset) -> Dataset:
 
 
 def _with_labels(dataset: Dataset, labels: Any) -> Labelled:
-    check_classification_targets(labels)
-    column = column_or_1d(labels, warn=True)
-    if len(column) != len(dataset):
-        raise DataError(f"there are {len(column):,} labels for {len(dataset):,} images; expected one for each")
-    encoder = LabelEncoder()
-    numbers = encoder.fit_transform(column).astype(np.int32)
-    names = tuple(map(str, encoder.classes_))
-    return Labelled(replace(dataset, classes=names, targets=Classes(numbers), divided=True), encoder.classes_)
+    classes, targets = understood(labels)
+    if len(targets) != len(dataset):
+        raise DataError(f"there are {len(targets):,} labels for {len(dataset):,} images; expected one for each")
+    return Labelled(replace(dataset, classes=tuple(map(str, classes)), targets=targets, divided=True), classes)

@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from striate.datasets.targets import rarest
 from striate.images.keyed import Draws
 
 
@@ -38,17 +39,6 @@ def balanced_order(targets: Tensor, seed: int, epoch: int) -> Tensor:
     chosen = [np.resize(shuffled[numbers[shuffled] == own], quota) for own, quota in zip(classes, quotas, strict=True)]
     slots = draws.uniform("order", 1)[:, 0].argsort()
     return torch.from_numpy(np.concatenate(chosen))[slots]
-
-
-def rarest(tags: NDArray[np.integer]) -> NDArray[np.int64]:
-    """The tag (N,) of each image, of its tags (N, K), that fewest images bear; K for an image of none.
-
-    >>> rarest(np.array([[1, 1], [0, 1], [0, 0]]))
-    array([0, 1, 2])
-    """
-    scarcity = np.where(tags.astype(bool), tags.sum(axis=0, dtype=np.int64), len(tags) + 1)  # (N, K)
-    numbers: NDArray[np.int64] = np.where(tags.any(axis=1), scarcity.argmin(axis=1), tags.shape[1])
-    return numbers
 
 
 def occurrences(order: Tensor) -> Tensor:

@@ -17,7 +17,7 @@ from striate.datasets.names import Names
 from striate.datasets.targets import Classes, Tags
 from striate.errors import DataError, printable
 
-_BETWEEN = ";"  # the labels of one image
+BETWEEN = ";"  # the labels of one image
 
 
 def recognises_manifest(root: Path) -> bool:
@@ -80,12 +80,12 @@ def _tells_labels(path: Path) -> bool:
 def _targets(rows: Rows) -> tuple[tuple[str, ...], Classes | Tags]:
     texts = list(rows.labels.known)
     numbers = np.array(rows.labels.numbers, np.int32)
-    if any(_BETWEEN in text for text in texts):
+    if any(BETWEEN in text for text in texts):
         return _tags([_split(text) for text in texts], numbers)
     if "" in rows.labels.known:
         raise DataError(
             f"{rows.labels.place('')}: the label is empty; name a class, or remove the row: images without a label "
-            f"are understood where others have several, as 'cat{_BETWEEN}dog'"
+            f"are understood where others have several, as 'cat{BETWEEN}dog'"
         )
     classes = tuple(sorted(texts))
     rank = {label: number for number, label in enumerate(classes)}
@@ -93,7 +93,7 @@ def _targets(rows: Rows) -> tuple[tuple[str, ...], Classes | Tags]:
 
 
 def _split(text: str) -> list[str]:
-    return list(dict.fromkeys(label.strip() for label in text.split(_BETWEEN) if label.strip()))
+    return list(dict.fromkeys(label.strip() for label in text.split(BETWEEN) if label.strip()))
 
 
 def _tags(kinds: list[list[str]], numbers: NDArray[np.int32]) -> tuple[tuple[str, ...], Tags]:
