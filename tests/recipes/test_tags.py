@@ -121,9 +121,11 @@ def test_a_threshold_of_the_file_decides_what_is_told(run, others, tmp_path):
 
 def test_evaluate_takes_a_table_of_tags_and_leaves_out_what_was_trained_on(run, table, others):
     fresh = striate.evaluate(run.folder, others[0], quiet=True)
-    assert (fresh.part, fresh.evaluation.n, fresh.seen) == ("all", len(others[1]), 0)
+    assert (fresh.part, fresh.evaluation.n + fresh.seen) == ("all", len(others[1]))
+    assert fresh.seen < 10  # some digits stand alone in both tables
     order = [NAMES.index(name) for name in run.model.classes]
-    assert fresh.evaluation.truth.tolist() == (others[2][:, order] > 0).tolist()
+    places = [int(name.removesuffix(".png")) for name in fresh.evaluation.images.names]
+    assert fresh.evaluation.truth.tolist() == (others[2][places][:, order] > 0).tolist()
     known = striate.evaluate(run.folder, table, quiet=True)
     assert known.seen > 0
     assert known.evaluation.n + known.seen == 400
@@ -145,11 +147,10 @@ def test_the_command_line_says_the_same(run, others, capsys):
 
 
 def test_an_image_without_a_tag_is_learnt_from(run):
-    rows = _split(run.folder)
-    assert sum(row["label"] == "" for row in rows if row["split"] == "train") > 5
-    assert sum(row["label"] == "" for row in rows) == sum(
-        row["label"] == "" for row in csv.DictReader((run.folder / "split.csv").open(newline=""))
-    )
+    _, tags = _pairs(400, 0)
+    without = [row for row in _split(run.folder) if row["label"] == ""]
+    assert len(without) == (tags.sum(axis=1) == 0).sum() > 10
+    assert {row["split"] for row in without} == {"train", "validation", "test"}
 
 
 def test_its_division_can_be_trained_on_again(run, tmp_path):
