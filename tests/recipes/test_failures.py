@@ -1,9 +1,11 @@
 """What goes wrong outside of striate is named in one sentence, ends a run with code 2, and lets it be gone on with."""
 
+import csv
 import os
 import shutil
 import signal
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +14,20 @@ from tests.recipes.started import expect_same, start, start_two, wait_for_epochs
 
 SETTINGS = ("digits", "--epochs", "6", "--size", "16")
 LONG = ("digits", "--epochs", "300", "--size", "16")
+
+
+@pytest.fixture
+def plenty(photos, draw):
+    """The same photographs and twenty more of each kind."""
+    for pattern, name in enumerate(sorted(path.name for path in photos.iterdir())):
+        draw(photos / name, pattern, 20, first=12)
+    return photos
+
+
+def trained_on(folder, count):
+    """Some files that a run learns from."""
+    with (folder / "split.csv").open(encoding="utf-8", newline="") as file:
+        return [Path(row["path"]) for row in csv.DictReader(file) if row["split"] == "train"][:count]
 
 
 def sentences(said):
@@ -71,8 +87,11 @@ def test_a_disk_that_may_no_longer_be_written_is_named_and_the_run_goes_on_when_
 
 
 def test_a_file_that_may_not_grow_any_longer_is_named_and_the_run_goes_on_when_it_may(undisturbed, tmp_path):
-    """All of this run fits in 300 kB, but not its report."""
-    limit = "import resource\nresource.setrlimit(resource.RLIMIT_FSIZE, (300_000, 300_000))\n"
+    """All of this run fits but its largest file, the report."""
+    largest = max(undisturbed.rglob("*.*"), key=lambda path: path.stat().st_size)
+    assert largest.name == "report.html"
+    size = largest.stat().st_size // 2
+    limit = f"import resource\nresource.setrlimit(resource.RLIMIT_FSIZE, ({size}, {size}))\n"
     folder, said = tmp_path / "run", tmp_path / "said.txt"
     with said.open("w") as file, start(*SETTINGS, "--out", folder, said=file, before=limit) as process:
         assert process.wait() == 2
@@ -91,30 +110,32 @@ def test_a_run_directory_that_cannot_be_made_is_named_before_anything_is_trained
     assert "cannot make the run directory" in sentence and "choose another --out" in sentence
 
 
-def test_an_image_that_vanishes_and_one_that_turns_corrupt_are_left_out_by_name(photos, tmp_path):
+def test_an_image_that_vanishes_and_one_that_turns_corrupt_are_left_out_by_name(plenty, tmp_path):
     said, folder = tmp_path / "said.txt", tmp_path / "run"
-    arguments = (photos, "--epochs", "12", "--size", "16", "--cache", "none", "--out", folder)
+    arguments = (plenty, "--epochs", "12", "--size", "16", "--cache", "none", "--out", folder)
     with said.open("w") as file, start(*arguments, said=file) as process:
         wait_for_epochs(folder, 1, process)
-        (photos / "circle" / "00.png").unlink()
-        (photos / "square" / "05.png").write_bytes(b"\x89PNG\r\n\x1a\n and no more")
-        assert process.wait() == 0
+        vanished, corrupt = trained_on(folder, 2)
+        vanished.unlink()
+        corrupt.write_bytes(b"no picture")
+        assert process.wait() == 0, said.read_text()
     text = said.read_text()
-    assert "left out circle/00.png, which could be read before: " in text
-    assert "left out square/05.png, which could be read before: " in text
+    assert f"left out {vanished.relative_to(plenty)}, which could be read before: no such file" in text
+    assert f"left out {corrupt.relative_to(plenty)}, which could be read before: " in text
 
 
 @pytest.mark.slow
-def test_an_image_that_vanishes_is_named_whichever_of_two_processes_misses_it(photos, tmp_path):
+def test_an_image_that_vanishes_is_named_whichever_of_two_processes_misses_it(plenty, tmp_path):
     folder = tmp_path / "run"
-    arguments = (photos, "--epochs", "30", "--size", "16", "--batch-size", "8", "--cache", "none", "--out", folder)
+    arguments = (plenty, "--epochs", "30", "--size", "16", "--cache", "none", "--out", folder)
     with start_two(tmp_path / "home", *arguments) as process:
         wait_for_epochs(folder, 1, process)
-        (photos / "circle" / "00.png").unlink()
+        (vanished,) = trained_on(folder, 1)
+        vanished.unlink()
         assert process.wait() == 0, (tmp_path / "home" / "said.txt").read_text()
         after = len((folder / "metrics.csv").read_text().splitlines())
     text = (tmp_path / "home" / "said.txt").read_text()
-    assert text.count("left out circle/00.png, which could be read before: ") > after / 2
+    assert text.count(f"left out {vanished.relative_to(plenty)}, which could be read before: no such file") > after / 2
 
 
 def test_images_that_are_all_gone_end_the_run_in_one_sentence(photos, tmp_path):

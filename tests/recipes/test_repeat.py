@@ -94,5 +94,5 @@ def test_settings_are_changed_in_a_copy():
 
 
 def test_the_recipe_follows_the_settings():
-    recipe = striate.Settings(epochs=3, batch_size=5, rate=0.5).recipe()
+    recipe = striate.Settings(epochs=3, batch_size=5, rate=0.5).to_recipe()
     assert (recipe.epochs, recipe.batch_size, recipe.rate) == (3, 5, 0.5)

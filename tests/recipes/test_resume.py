@@ -40,7 +40,7 @@ def test_a_stopped_run_says_how_to_go_on_and_ends_as_the_undisturbed_one(stopped
         assert (folder / name).read_bytes() == (undisturbed.folder / name).read_bytes(), name
     assert resumed.evaluation.to_dict() == undisturbed.evaluation.to_dict()
     timeless = [
-        [{**row, "seconds": 0, "images_per_second": 0} for row in read_rows(one)]
+        [{name: value for name, value in row.items() if "second" not in name} for row in read_rows(one)]
         for one in (folder, undisturbed.folder)
     ]
     assert timeless[0] == timeless[1]

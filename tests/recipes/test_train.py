@@ -140,5 +140,5 @@ def test_a_setting_that_makes_no_sense_leaves_no_run_directory(photos, tmp_path,
 
 
 def test_a_training_that_runs_away_says_so(photos, tmp_path):
-    with pytest.raises(RunError, match="train with a lower --rate"):
+    with pytest.raises(RunError, match="train with --rate"):
         striate.train(photos, **{**QUICK, "rate": 1e30}, out=str(tmp_path / "run"), quiet=True)
