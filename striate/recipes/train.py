@@ -23,7 +23,7 @@ from striate.recipes.data import RunData
 from striate.recipes.first_batch import draw_first_batch
 from striate.recipes.given import settings_for
 from striate.recipes.outcome import Model, Outcome, measure, sentences, task_name, truth
-from striate.recipes.processes import machine_of, read_together
+from striate.recipes.processes import machine_of, read_together, suited
 from striate.recipes.progress import Display
 from striate.recipes.report import Results, make_report
 from striate.recipes.run_folder import (
@@ -44,11 +44,11 @@ from striate.recipes.tensorboard import check_tensorboard
 from striate.recipes.watching import Watches, boards
 from striate.training.fit import fit
 from striate.training.logbook import Epoch, read_rows
-from striate.training.meeting import meet, one_voice, remember, remembered, restarts
+from striate.training.meeting import meet, one_voice
 from striate.training.state import read_progress
+from striate.training.store import remember, remembered, restarts
 from striate.training.together import Together
 from striate.writing import write_whole
-
 
 
 @dataclass(frozen=True)
@@ -118,6 +118,7 @@ def _begin(chosen: Settings, given: Dataset | None, together: Together, display:
     machine = machine_of(chosen, together)
     check_free(Path(chosen.out or DEFAULT_PARENT / "new"), chosen.data)
     run_data = read_together(chosen, display, given, together)
+    machine = suited(machine, chosen, run_data)
     folder = Path(together.told(str(begin_run(chosen, run_data, machine, remember)) if together.leads else None))
     return _run(folder, chosen, run_data, machine, together, display)
 
@@ -134,7 +135,7 @@ def _resume(folder: Path, given: Dataset | None, together: Together, display: Di
         raise RunError(
             f"the images of {chosen.data} changed since {folder} began; train anew: --config {folder / RUN_FILE}"
         )
-    machine = machine_of(chosen, together)
+    machine = suited(machine_of(chosen, together), chosen, run_data)
     if (describe_choices(machine), versions()) != (began["machine"], began["versions"]):
         display.say("machine or versions are not quite those of run.toml: the last digits may differ")
     return _run(folder, chosen, run_data, machine, together, display)

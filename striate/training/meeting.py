@@ -1,28 +1,25 @@
-"""How the processes of one run find each other, what they know after a restart, and which one says what went wrong.
+"""How the processes of one run find each other, and which one of them says what went wrong.
 
-All of it goes through the store of torchrun (https://docs.pytorch.org/docs/stable/elastic/run.html), which outlives its
-processes: when one dies it ends the others and starts all of them again, up to --max-restarts times.
+torchrun starts them; when one dies it ends the others, and starts all of them again up to --max-restarts times.
 """
 
 import atexit
 import os
 import re
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from pathlib import Path
 
 import torch
 import torch.distributed as dist
 
 from striate.errors import AnotherSaysError, RunError, SettingsError, StriateError, expect_whole
 from striate.machine.standing import rank, size
-from striate.training.together import ALONE, DAY, Together
+from striate.training.store import missing, speaks
+from striate.training.together import ALONE, Together
 
 ANSWER_WITHIN = 600  # seconds; STRIATE_ANSWER_WITHIN if it is set
-_HEARD_WITHIN = 5.0  # seconds that those who are left take to say that they are
-_RUN = "striate/run"
+_DAY = 86_400  # seconds
 _PLACE = re.compile(r"\[\S+:\d+\]")
 _LOST = ("peer", "Timed out", "timed out", "timeout", "gloo", "NCCL", "Connection reset", "Broken pipe")
 
@@ -51,26 +48,8 @@ def answer_within() -> int:
     given = os.environ.get("STRIATE_ANSWER_WITHIN", str(ANSWER_WITHIN))
     if not given.isdecimal():
         raise SettingsError(f"STRIATE_ANSWER_WITHIN is {given!r}; expected seconds, as {ANSWER_WITHIN}")
-    expect_whole("STRIATE_ANSWER_WITHIN", int(given), DAY)
+    expect_whole("STRIATE_ANSWER_WITHIN", int(given), _DAY)
     return int(given)
-
-
-def remember(folder: Path) -> None:
-    """Tell torchrun where the run is; nothing where there is none."""
-    if _under_torchrun():
-        _store().set(_RUN, str(folder.resolve()))
-
-
-def remembered() -> Path | None:
-    """The folder of the run that processes before these began and did not finish, if torchrun has started them anew."""
-    if not _under_torchrun() or restarts() == 0 or not _store().check([_RUN]):
-        return None
-    return Path(_store().get(_RUN).decode())
-
-
-def restarts() -> int:
-    """How often torchrun has started the processes again."""
-    return int(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0"))
 
 
 @contextmanager
@@ -82,16 +61,16 @@ def one_voice() -> Iterator[None]:
     try:
         yield
     except StriateError as error:
-        if size() == 1 or _speaks():
+        if size() == 1 or speaks():
             raise
         raise AnotherSaysError(str(error)) from error
     except RuntimeError as error:
         if not lost(error):
             raise
-        missing = _missing()
-        if not _speaks():
+        absent = missing(rank(), size())
+        if not speaks():
             raise AnotherSaysError(_short(error)) from error
-        who = f"process {' and '.join(map(str, missing))}" if missing else "a process"
+        who = f"process {' and '.join(map(str, absent))}" if absent else "a process"
         raise RunError(
             f"{who} of this run is gone or does not answer ({_short(error)}); go on from its last state by --resume, "
             "as torchrun --max-restarts 9 does by itself"
@@ -101,48 +80,6 @@ def one_voice() -> Iterator[None]:
 def lost(error: RuntimeError) -> bool:
     """Whether torch says by an error that another process is gone, or does not answer."""
     return dist.is_initialized() and (isinstance(error, dist.DistError) or any(words in str(error) for words in _LOST))
-
-
-def _missing() -> list[int]:
-    """The processes that do not say within a few seconds that they are here; none once one has said what is wrong."""
-    missing: list[int] = []
-    try:
-        store, until = _store(), time.monotonic() + _HEARD_WITHIN
-        store.set(_key(f"here/{rank()}"), "")
-        while time.monotonic() < until and not store.check([_key("said")]):
-            missing = [rank for rank in range(size()) if not store.check([_key(f"here/{rank}")])]
-            if not missing:
-                break
-            time.sleep(0.1)
-    except RuntimeError:  # the store was the first process's own, and went with it
-        return [0]
-    return missing
-
-
-def _speaks() -> bool:
-    """Whether this is the first process that has something to say since the last start."""
-    try:
-        return bool(_store().add(_key("said"), 1) == 1)
-    except RuntimeError:
-        return True
-
-
-def _store() -> "dist.TCPStore":  # type: ignore[name-defined]
-    """A line of its own to the store that the processes meet in."""
-    return dist.TCPStore(  # type: ignore[attr-defined]
-        os.environ["MASTER_ADDR"],
-        int(os.environ["MASTER_PORT"]),
-        is_master=False,
-        timeout=timedelta(seconds=_HEARD_WITHIN),
-    )
-
-
-def _under_torchrun() -> bool:
-    return os.environ.get("TORCHELASTIC_USE_AGENT_STORE") == "True"
-
-
-def _key(name: str) -> str:
-    return f"striate/{restarts()}/{name}"
 
 
 def _short(error: BaseException) -> str:

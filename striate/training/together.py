@@ -8,7 +8,6 @@ each weighted by its images, and its gradient the mean of their gradients.
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
 import torch
@@ -16,8 +15,7 @@ import torch.distributed as dist
 from torch import Tensor, nn
 
 from striate.training.gradients import Averaging
-
-DAY = 86_400  # seconds
+from striate.training.store import gather
 
 
 @dataclass(frozen=True)
@@ -67,17 +65,16 @@ class Together:
             dist.barrier()
 
     @contextmanager
-    def in_turn(self) -> Iterator[None]:
+    def in_turn(self, doing: str) -> Iterator[None]:
         """The body in the first process of each machine, then in its others, for what is put on the disk and found.
 
-        That may take hours, for which the others wait a day.
+        That may take hours, and the others wait as long.
         """
-        patient = dist.new_group(backend="gloo", timeout=timedelta(seconds=DAY)) if self.size > 1 else None
         for turn in (True, False):
             if turn == (self.place == 0):
                 yield
-            if patient is not None:
-                dist.barrier(patient)
+            if self.size > 1:
+                gather(f"{doing} {'first' if turn else 'then'}", self.rank, self.size)
 
     def averaging(self, network: nn.Module) -> Callable[[], AbstractContextManager[None]]:
         """What to run a backward pass in, so that the gradients that it completes are the mean of all processes'."""
