@@ -4,7 +4,7 @@ torch reads and writes the maps 14 times for these three and their gradients; th
 nothing but the input and, with an addend, the output, which the next layer keeps anyway. Sums are added in double.
 """
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -17,26 +17,13 @@ _WIDE = {torch.bfloat16: torch.float32, torch.float32: torch.float32, torch.floa
 _WORTH = 1 << 16  # values: on fewer the calls take the time
 
 
-class Manner(NamedTuple):
-    """How to normalise: with the batch's own statistics or given ones (mean, variance), and whether to rectify."""
-
-    given: tuple[Tensor, Tensor] | None
-    eps: float
-    rectified: bool
-
-
 def normalised(norm: nn.BatchNorm2d, maps: Tensor, addend: Tensor | None = None, *, rectified: bool = False) -> Tensor:
     """norm(maps), plus addend, rectified; the statistics are kept as the module keeps them. All (N, C, H, W)."""
     if not _fits(norm, maps, addend):
         result = nn.BatchNorm2d.forward(norm, maps)
         result = result if addend is None else result + addend
         return result.relu() if rectified else result
-    given = None if norm.training else (norm.running_mean, norm.running_var)
-    manner = Manner(given, norm.eps, rectified)  # type: ignore[arg-type]
-    made, mean, variance = _Normalise.apply(maps, addend, norm.weight, norm.bias, manner)  # type: ignore[no-untyped-call]
-    if norm.training:
-        _keep(norm, mean, variance, maps.numel() // maps.shape[1])
-    return made  # type: ignore[no-any-return]
+    return _Normalise.apply(maps, addend, norm.weight, norm.bias, (norm, rectified))  # type: ignore[no-any-return, no-untyped-call]
 
 
 def _fits(norm: nn.BatchNorm2d, maps: Tensor, addend: Tensor | None) -> bool:
@@ -46,20 +33,12 @@ def _fits(norm: nn.BatchNorm2d, maps: Tensor, addend: Tensor | None) -> bool:
         return False
     if any(number is None or number.dtype != _WIDE[maps.dtype] or number.device.type != "cpu" for number in numbers):
         return False
-    if maps.dim() != 4 or maps.numel() < _WORTH or maps.shape[1] != norm.num_features:
-        return False
+    if maps.dim() != 4 or maps.numel() < max(_WORTH, 2 * norm.num_features) or maps.shape[1] != norm.num_features:
+        return False  # one value for a channel is refused by torch
     others = () if addend is None else (addend,)
     alike = all(type(one) is Tensor and (one.dtype, one.shape) == (maps.dtype, maps.shape) for one in others)
     laid_out = all(one.is_contiguous(memory_format=torch.channels_last) for one in (maps, *others))
     return alike and laid_out and kernels() is not None
-
-
-def _keep(norm: nn.BatchNorm2d, mean: Tensor, variance: Tensor, rows: int) -> None:
-    """Move the running statistics by momentum towards the batch's; the variance's estimate is without bias."""
-    with torch.no_grad():
-        norm.num_batches_tracked.add_(1)  # type: ignore[union-attr]
-        for kept, new in ((norm.running_mean, mean), (norm.running_var, variance * (rows / max(rows - 1, 1)))):
-            kept.mul_(1 - norm.momentum).add_(new.to(kept.dtype), alpha=norm.momentum)  # type: ignore[union-attr, operator]
 
 
 class _Normalise(torch.autograd.Function):
@@ -67,44 +46,55 @@ class _Normalise(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, maps: Tensor, addend: Tensor | None, weight: Tensor, bias: Tensor, manner: Manner
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        mean, variance = manner.given or _statistics(maps)
-        inverse = (variance.double() + manner.eps).rsqrt()  # (C,), as all numbers here
+        ctx: Any, maps: Tensor, addend: Tensor | None, weight: Tensor, bias: Tensor, how: tuple[nn.BatchNorm2d, bool]
+    ) -> Tensor:
+        norm, mask = how
+        mean, variance = _own_statistics(norm, maps) if norm.training else _kept_statistics(norm)
+        inverse = (variance.double() + norm.eps).rsqrt()  # (C,), as all numbers here
         factor = weight.double() * inverse
         offset = bias.double() - factor * mean.double()
         wide = [number.to(_WIDE[maps.dtype]) for number in (factor, offset, mean)]
         made = torch.empty_like(maps)
-        _run("apply", maps, maps, addend, made, *wide[:2], *_extent(maps), int(manner.rectified))
+        _run("apply", maps, maps, addend, made, *wide[:2], *_extent(maps), int(mask))
         ctx.save_for_backward(maps, made if addend is not None else None, *wide, inverse)
-        ctx.manner, ctx.added = manner, addend is not None
-        ctx.mark_non_differentiable(mean, variance)
-        return made, mean, variance
+        ctx.own, ctx.mask, ctx.added = norm.training, mask, addend is not None
+        return made
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, gradient: Tensor, *_: Any) -> tuple[Tensor | None, ...]:
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         maps, made, factor, offset, mean, inverse = ctx.saved_tensors
         gradient = gradient.to(maps.dtype).contiguous(memory_format=torch.channels_last)
         passed = torch.empty_like(maps) if ctx.added else None  # the gradient of what ReLU takes
-        total, product = _sums(maps, made, gradient, passed, (factor, offset, mean), ctx.manner.rectified)
+        total, product = _sums(maps, made, gradient, passed, (factor, offset, mean), ctx.mask)
         spread = None
         if ctx.needs_input_grad[0]:
-            rows = maps.numel() // maps.shape[1] if ctx.manner.given is None else float("inf")
+            rows = maps.numel() // maps.shape[1] if ctx.own else float("inf")
             rise = (-factor.double() * inverse.square() * product / rows).to(factor.dtype)
             shift = (-factor.double() * total / rows).to(factor.dtype)
             spread = torch.empty_like(maps)
-            masked = int(ctx.manner.rectified and not ctx.added)
+            masked = int(ctx.mask and not ctx.added)
             arrived = gradient if passed is None else passed
             numbers = (factor, offset, mean, rise, shift)
             _run("spread", maps, maps, arrived, spread, *numbers, *_extent(maps), masked)
         return spread, passed, (product * inverse).to(factor.dtype), total.to(factor.dtype), None
 
 
-def _statistics(maps: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean and variance of each channel, in float64."""
+def _kept_statistics(norm: nn.BatchNorm2d) -> tuple[Tensor, Tensor]:
+    assert norm.running_mean is not None, "maps fit only where statistics are kept"
+    assert norm.running_var is not None, "maps fit only where statistics are kept"
+    return norm.running_mean, norm.running_var
+
+
+def _own_statistics(norm: nn.BatchNorm2d, maps: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean and variance of each channel, in float64; those that are kept move towards them by the norm's momentum."""
     mean, variance = torch.empty(2, maps.shape[1], dtype=torch.float64)
     _run("statistics", maps, maps, *_extent(maps), _room(maps), mean, variance)
+    rows, momentum = maps.numel() // maps.shape[1], norm.momentum or 0.0
+    unbiased = variance * (rows / (rows - 1))
+    for kept, new in zip(_kept_statistics(norm), (mean, unbiased), strict=True):
+        kept.mul_(1 - momentum).add_(new.to(kept.dtype), alpha=momentum)
+    norm.num_batches_tracked.add_(1)  # type: ignore[union-attr]
     return mean, variance
 
 
