@@ -16,6 +16,8 @@ from striate.recipes.adjustments import Adjustments
 from striate.training.named import RECIPES
 from striate.training.recipe import ALL, Recipe
 
+NumberFormat = Literal["auto", "float32", "bfloat16"]
+
 
 @dataclass(frozen=True)
 class Source:
@@ -64,6 +66,9 @@ class Settings(Adjustments, Source):
 
     device: str = "auto"
     """auto, cpu, cuda or cuda:N."""
+
+    number_format: NumberFormat = "auto"
+    """Of the products of a training step: float32, bfloat16, or auto, what is faster here for this network."""
 
     out: str | None = None
     """Run directory to make; runs/DATA-MODEL, numbered if it is taken, if not given."""

@@ -21,7 +21,7 @@ class Stopwatch:
     def lap(self, name: str) -> Iterator[None]:
         """Count the body's time to `name`."""
         if self._cuda and name != "data":
-            begin, end = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
+            begin, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))  # type: ignore[no-untyped-call]
             begin.record()
             yield
             end.record()

@@ -36,6 +36,7 @@ EVERY = {
     "seed": 3,
     "device": "cpu",
     "tensorboard": True,
+    "number_format": "bfloat16",
     "strict": True,
 }
 
@@ -45,7 +46,7 @@ WORDS = (
     "--recipe resnet --optimizer adamw --momentum 0.8 --decay 0.001 --schedule steps --warmup 0.1 --milestones 0.4 "
     "--milestones 0.8 --patience 3 --label-smoothing 0.2 --accumulate 2 --clip 1.5 --average 0.9 --progressive 0.9 "
     "--checkpointing --stop 4 --depth-rates 0.5 --augment flip,shift:2 --balance loss "
-    "--channels 1 --range 0:255 --cache none --workers 1 --device cpu --tensorboard"
+    "--channels 1 --range 0:255 --cache none --workers 1 --device cpu --number-format bfloat16 --tensorboard"
 )
 
 
