@@ -4,7 +4,14 @@ import torch
 
 from striate.errors import RunError
 
-_WORDS = ("out of memory", "can't allocate memory", "not enough memory")
+_WORDS = (
+    "out of memory",
+    "can't allocate memory",
+    "not enough memory",
+    "bad_alloc",
+    "could not create a primitive",  # oneDNN, of its working memory
+    "could not create a memory",
+)
 
 
 def is_out_of_memory(error: BaseException) -> bool:
