@@ -26,6 +26,7 @@ from striate.recipes.settings import Settings
 from striate.training.course import AsTheyAre, Course
 from striate.training.freezing import Divided, freeze
 from striate.training.together import Together
+from striate.training.whitening import IMAGES, whiten, whitening_layer
 
 _TOGETHER = 64  # images whose features are computed at once
 
@@ -59,6 +60,8 @@ def first_network(run_data: RunData, seed: int) -> nn.Module:
 def start_of(run_data: RunData, chosen: Settings, machine: Machine, together: Together, display: Display) -> Start:
     """Everything that the settings ask for; with all stages frozen their features are computed here, once."""
     network = first_network(run_data, chosen.seed)
+    if run_data.pretrained is None and (layer := whitening_layer(network)) is not None:
+        whiten(layer, run_data.preparation.normalise(torch.from_numpy(run_data.parts[TRAIN].images[:IMAGES])))
     course = course_of(run_data, chosen, machine, together, display)
     stages = frozen_stages(chosen, network)
     if not stages:
