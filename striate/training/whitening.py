@@ -15,7 +15,7 @@ from torch.nn import functional
 from striate.errors import SettingsError
 from striate.layers.whitening import Whitening
 
-IMAGES = 5000  # of the first training images are enough
+_PIXELS = 5000 * 32 * 32  # the paper's first 5,000 images of CIFAR-10
 _EPS = 5e-4
 _TOGETHER = 256  # images whose patches are held at once
 
@@ -23,6 +23,15 @@ _TOGETHER = 256  # images whose patches are held at once
 def whitening_layer(network: nn.Module) -> Whitening | None:
     """The layer that is to be whitened, if the network has one."""
     return next((layer for layer in network.modules() if isinstance(layer, Whitening)), None)
+
+
+def enough(height: int, width: int) -> int:
+    """How many images of a size have as many pixels as the paper takes.
+
+    >>> enough(32, 32), enough(224, 224)
+    (5000, 102)
+    """
+    return max(1, round(_PIXELS / (height * width)))
 
 
 def whiten(layer: nn.Conv2d, images: Tensor) -> None:
