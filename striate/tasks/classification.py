@@ -52,7 +52,11 @@ class Classification:
             )
         weights = None if self.class_weights is None else outputs.new_tensor(self.class_weights)
         total = functional.cross_entropy(
-            outputs, targets, weights, reduction="sum", label_smoothing=self.label_smoothing
+            outputs.to(torch.promote_types(outputs.dtype, torch.float32)),
+            targets,
+            weights,
+            reduction="sum",
+            label_smoothing=self.label_smoothing,
         )
         return total / len(targets)
 

@@ -12,6 +12,7 @@ import math
 from dataclasses import dataclass, replace
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
@@ -46,6 +47,7 @@ class Tagging:
             return self.loss(outputs.scores, targets) + AUXILIARY_WEIGHT * sum(
                 self.loss(scores, targets) for scores in outputs.auxiliary
             )
+        outputs = outputs.to(torch.promote_types(outputs.dtype, torch.float32))  # bfloat16 is too short for a loss
         smoothed = targets.to(outputs.dtype) * (1 - self.label_smoothing) + self.label_smoothing / 2
         weights = None if self.positive_weights is None else outputs.new_tensor(self.positive_weights)
         total = functional.binary_cross_entropy_with_logits(outputs, smoothed, pos_weight=weights, reduction="sum")

@@ -21,6 +21,18 @@ from striate.architectures.network import Network
 from striate.errors import SettingsError
 
 
+class Checkpointed(nn.Module):
+    """A network whose stages run a second time on the way back."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, images: Tensor) -> Tensor:
+        outputs: Tensor = run_checkpointed(self.network, images)
+        return outputs
+
+
 def run_checkpointed(network: nn.Module, images: Tensor) -> Any:
     """What `network(images)` gives for images (N, C, H, W), with less memory until its gradient is taken.
 

@@ -13,21 +13,17 @@ from torch import Tensor, nn
 
 from striate.errors import RunError
 from striate.machine.choice import Machine
-from striate.training.averaging import Average
-from striate.training.checkpointing import run_checkpointed
+from striate.training.beginning import Saver, begin, take_more_parts
+from striate.training.checkpointing import Checkpointed
 from striate.training.course import Course, Share
 from striate.training.freezing import set_training
 from striate.training.logbook import Epoch, Logbook
-from striate.training.memory import is_out_of_memory, more_parts
-from striate.training.optimizers import make_optimizer, set_pace
+from striate.training.memory import is_out_of_memory
+from striate.training.optimizers import set_pace
 from striate.training.schedule import pace_at
-from striate.training.state import STATE_FILE, State
 from striate.training.stopwatch import Stopwatch
 from striate.training.synchronised import synchronise
 from striate.training.trouble import Watchman
-
-SAVE_EVERY = 5.0  # seconds of work that a kill may cost
-_SAVING = 0.05  # share of the time at the most that goes into saving
 
 
 class Watch(Protocol):
@@ -60,7 +56,7 @@ def fit(network: nn.Module, course: Course, machine: Machine, folder: Path, watc
             if not is_out_of_memory(error):
                 raise
             failure = error.with_traceback(None)  # whose frames hold what fills the memory
-        _take_more_parts(network, course, machine, folder, watch, failure)
+        take_more_parts(network, course, machine, folder, watch, failure)
 
 
 class _Training:
@@ -71,7 +67,7 @@ class _Training:
         self._state = begin(network, course, machine, folder)
         self._forward = self._prepared(self._state.network)
         self._averaged = course.together.averaging(self._state.network)
-        self._saver = _Saver(self._state, folder, course.together.leads)
+        self._saver = Saver(self._state, folder, course.together.leads)
         self._stopwatch = Stopwatch(machine.device)
         self._watchman: Watchman | None = None  # which must know how many classes there are
 
@@ -106,7 +102,7 @@ class _Training:
         if self._course.together.size > 1:
             network = synchronise(network)
         network = self._machine.quicken(network)
-        return _Checkpointed(network) if self._course.recipe.checkpointing else network
+        return Checkpointed(network) if self._course.recipe.checkpointing else network
 
     def _epoch(self) -> Epoch:
         """Finish the epoch under way: the steps that were left of it, and what the validation images say."""
@@ -216,67 +212,6 @@ class _Training:
         return course.task.measure(join(outputs), join(torch.cat(targets)))
 
 
-class _Checkpointed(nn.Module):
-    """A network whose stages run a second time on the way back."""
-
-    def __init__(self, network: nn.Module) -> None:
-        super().__init__()
-        self.network = network
-
-    def forward(self, images: Tensor) -> Tensor:
-        outputs: Tensor = run_checkpointed(self.network, images)
-        return outputs
-
-
-class _Saver:
-    """Saves a state when the last time is long enough ago, for what saving takes."""
-
-    def __init__(self, state: State, folder: Path, leads: bool) -> None:
-        self._state, self._folder, self._leads = state, folder, leads
-        self._due = time.monotonic() + SAVE_EVERY
-
-    def save_if_due(self) -> None:
-        began = time.monotonic()
-        if self._leads and began >= self._due:
-            self._state.save(self._folder)
-            took = time.monotonic() - began
-            self._due = began + took + max(SAVE_EVERY, took / _SAVING)
-
-
-def begin(network: nn.Module, course: Course, machine: Machine, folder: Path) -> State:
-    """The state on disk, or that of a new run, which is put there at once so that there is always one to go on from."""
-    recipe = course.recipe
-    machine.place(network)
-    average = None if recipe.average is None else Average(network, recipe.average)
-    state = State(network, make_optimizer(network, recipe), average)
-    state.progress.parts = max(recipe.accumulate, course.parts)
-    if course.together.told((folder / STATE_FILE).exists()):
-        state.restore(folder, course.together)
-    elif course.together.leads:
-        state.save(folder)
-    return state
-
-
-def _take_more_parts(
-    network: nn.Module, course: Course, machine: Machine, folder: Path, watch: Watch, error: BaseException
-) -> None:
-    """Change the state in the folder to one that needs about half of the memory for images."""
-    if course.together.size > 1:
-        raise RunError(
-            f"memory ran out ({_short(error)}); give --accumulate 2 or more, and go on by a new run"
-        ) from error
-    network.zero_grad(set_to_none=True)
-    state = begin(network, course, machine, folder)
-    state.progress.parts = more_parts(state.progress.parts, course.recipe.batch_size, error)
-    state.save(folder)
-    size = math.ceil(course.recipe.batch_size / state.progress.parts)
-    watch.say(f"memory ran out: going on from step {state.progress.step} with {size} images at once, steps as before")
-
-
 def _seed(seed: int, step: int, rank: int) -> int:
     """What dropout draws from in one step of one process."""
     return int.from_bytes(hashlib.blake2b(f"{seed} {step} {rank}".encode(), digest_size=7).digest())
-
-
-def _short(error: BaseException) -> str:
-    return " ".join(str(error).split())[:120]

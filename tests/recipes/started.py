@@ -11,9 +11,9 @@ from striate.training.logbook import read_rows
 STRIATE = """
 import os
 from pathlib import Path
-import striate.training.fit as fit
+import striate.training.beginning as beginning
 import striate.__main__ as main
-fit.SAVE_EVERY, fit._SAVING = 0.05, 0.5
+beginning.SAVE_EVERY, beginning.SAVING = 0.05, 0.5
 if "PIDS" in os.environ:
     name = "-".join(os.environ[part] for part in ("TORCHELASTIC_RESTART_COUNT", "RANK"))
     Path(os.environ["PIDS"], name).write_text(str(os.getpid()))

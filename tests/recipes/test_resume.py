@@ -8,7 +8,7 @@ from PIL import Image
 import striate
 from striate.errors import RunError, SettingsError, StorageError, StriateError
 from striate.recipes.progress import TrainingDisplay
-from striate.training import fit as fitting
+from striate.training import beginning
 from striate.training.logbook import read_rows
 
 SETTINGS = {"size": 16, "epochs": 4, "batch_size": 8}
@@ -23,7 +23,7 @@ def stopped(photos, tmp_path, monkeypatch, capsys):
         if step == 11:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(fitting, "SAVE_EVERY", 0.0)
+    monkeypatch.setattr(beginning, "SAVE_EVERY", 0.0)
     with monkeypatch.context() as patched:
         patched.setattr(TrainingDisplay, "step", ctrl_c)
         with pytest.raises(KeyboardInterrupt):
@@ -130,7 +130,7 @@ def test_a_run_that_filled_the_disk_goes_on_when_there_is_room(photos, tmp_path,
 
     with monkeypatch.context() as patched:
         patched.setattr(os, "fsync", full)
-        patched.setattr(fitting, "SAVE_EVERY", 0.0)
+        patched.setattr(beginning, "SAVE_EVERY", 0.0)
         with pytest.raises(StorageError, match=f"No space left on device.*{GO_ON}") as caught:
             striate.train(photos, **{**SETTINGS, "epochs": 8}, out=str(tmp_path / "run"), quiet=True)
     assert "\n" not in str(caught.value)

@@ -206,7 +206,7 @@ def test_a_run_of_tags_can_be_killed_and_resumed(table, tmp_path, monkeypatch):
             raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("striate.training.fit.SAVE_EVERY", 0.0)
+        patch.setattr("striate.training.beginning.SAVE_EVERY", 0.0)
         patch.setattr("striate.recipes.progress.TrainingDisplay.step", stop)
         with pytest.raises(KeyboardInterrupt):
             striate.train(table, **QUICK | {"epochs": 4}, out=tmp_path / "part")
@@ -277,3 +277,15 @@ def test_an_estimator_takes_sets_of_names_and_a_table(others, table):
 def test_the_run_file_says_the_tags(run):
     document = tomllib.loads((run.folder / "run.toml").read_text(encoding="utf-8"))
     assert document["data"]["classes"] == sorted(NAMES)
+
+
+def test_a_head_that_was_learnt_is_kept_and_a_new_one_begins_at_the_shares(table, run, tmp_path):
+    settings = QUICK | {"model": None, "size": None, "weights": run.folder, "epochs": 1, "rate": 1e-9, "decay": 0.0}
+    kept = striate.train(table, **settings, out=tmp_path / "kept")
+    ours, theirs = (load_checkpoint(place).weights for place in (run.folder, kept.folder))
+    assert all(np.allclose(ours[name], theirs[name], atol=1e-6) for name in ours)
+    new = striate.train(table, **QUICK | {"epochs": 1, "rate": 1e-9, "decay": 0.0}, out=tmp_path / "new")
+    rows = [row["label"].split(";") for row in _split(new.folder) if row["split"] == "train"]
+    shares = np.array([np.mean([name in row for row in rows]) for name in new.model.classes])
+    (bias,) = (value for value in load_checkpoint(new.folder).weights.values() if value.shape == (4,))
+    assert np.allclose(bias, np.log(shares / (1 - shares)), atol=1e-5)

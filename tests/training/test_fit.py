@@ -168,7 +168,7 @@ def test_a_loss_that_is_no_number_stops_with_its_step_and_rate(course, machine, 
         fit(linear(), wild, machine, tmp_path, spy, lambda *_: None)
     done = len(spy.steps)
     assert f"at step {done + 1}: " in str(caught.value)
-    assert f"at a rate of {pace_at(wild.recipe, done, 12).rate:g}, " in str(caught.value)
+    assert f"at a rate of {pace_at(wild.recipe, done, 12).rate:.3g}, " in str(caught.value)
 
 
 def test_weights_that_overflow_in_the_very_last_step_are_not_passed_off_as_trained(course, machine, tmp_path):

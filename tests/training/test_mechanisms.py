@@ -12,7 +12,7 @@ from striate.images.batches import Batch
 from striate.images.preparation import Geometry, Preparation
 from striate.machine.choice import choose
 from striate.tasks.classification import Classification
-from striate.training import fit as fitting
+from striate.training import beginning
 from striate.training.course import Course
 from striate.training.fit import fit
 from striate.training.logbook import read_rows
@@ -141,8 +141,8 @@ def test_images_grow_over_the_epochs(tmp_path):
 
 @pytest.mark.parametrize("optimizer", ["sgd", "adamw", "muon"])
 def test_dropout_averages_and_parts_go_on_to_the_same_bits(tmp_path, monkeypatch, optimizer):
-    monkeypatch.setattr(fitting, "SAVE_EVERY", 0.0)
-    monkeypatch.setattr(fitting, "_SAVING", 1e9)
+    monkeypatch.setattr(beginning, "SAVE_EVERY", 0.0)
+    monkeypatch.setattr(beginning, "SAVING", 1e9)
     own = course(optimizer=optimizer, average=0.9, accumulate=2, clip=1.0, progressive=0.5)
     undisturbed = network(norm=True, dropout=0.5)
     go(tmp_path / "undisturbed", undisturbed, own)

@@ -12,7 +12,7 @@ from striate.images.batches import Batch
 from striate.images.preparation import Geometry, Preparation
 from striate.machine.choice import choose
 from striate.tasks.classification import Classification
-from striate.training import fit as fitting
+from striate.training import beginning
 from striate.training.course import Course
 from striate.training.fit import fit
 from striate.training.logbook import read_rows
@@ -87,7 +87,7 @@ def undisturbed(tmp_path_factory):
 @pytest.fixture(params=[0.0, math.inf], ids=["saved at each step", "never saved in between"])
 def begun(request, monkeypatch, tmp_path):
     """A folder where a run begins from the weights of the undisturbed one, saving often or not."""
-    monkeypatch.setattr(fitting, "SAVE_EVERY", request.param)
+    monkeypatch.setattr(beginning, "SAVE_EVERY", request.param)
     torch.manual_seed(0)
     return tmp_path
 
