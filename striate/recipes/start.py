@@ -23,10 +23,12 @@ from striate.recipes.outcome import task_of
 from striate.recipes.pretrained import frozen_stages, with_weights
 from striate.recipes.progress import Display
 from striate.recipes.settings import Settings
+from striate.tasks.prior import begin_at, log_odds
+from striate.tasks.tagging import Tagging
 from striate.training.course import AsTheyAre, Course
 from striate.training.freezing import Divided, freeze
 from striate.training.together import Together
-from striate.training.whitening import IMAGES, whiten, whitening_layer
+from striate.training.whitening import enough, whiten, whitening_layer
 
 _TOGETHER = 64  # images whose features are computed at once
 
@@ -57,12 +59,20 @@ def first_network(run_data: RunData, seed: int) -> nn.Module:
         return with_weights(run_data.declaration, run_data.pretrained)
 
 
+def _has_new_head(run_data: RunData) -> bool:
+    known = run_data.pretrained
+    return known is None or known.declaration.num_classes != run_data.declaration.num_classes
+
+
 def start_of(run_data: RunData, chosen: Settings, machine: Machine, together: Together, display: Display) -> Start:
     """Everything that the settings ask for; with all stages frozen their features are computed here, once."""
     network = first_network(run_data, chosen.seed)
     if run_data.pretrained is None and (layer := whitening_layer(network)) is not None:
-        whiten(layer, run_data.preparation.normalise(torch.from_numpy(run_data.parts[TRAIN].images[:IMAGES])))
+        shown = run_data.parts[TRAIN].images[: enough(*run_data.declaration.size)]
+        whiten(layer, run_data.preparation.normalise(torch.from_numpy(shown)))
     course = course_of(run_data, chosen, machine, together, display)
+    if isinstance(course.task, Tagging) and _has_new_head(run_data):
+        begin_at(network, log_odds(run_data.parts[TRAIN].targets, course.task.positive_weights))
     stages = frozen_stages(chosen, network)
     if not stages:
         return Start(network, network, course, course)
