@@ -39,24 +39,30 @@ class Kernels:
         getattr(self._library, name)(*map(_native, arguments))
 
 
+def compiler() -> str | None:
+    """What compiles them here, if anything does."""
+    asked = os.environ.get(SWITCH) or "cc"
+    return None if asked == "none" else shutil.which(asked)
+
+
 @cache
 def kernels() -> Kernels | None:
     """The compiled kernels, or None where they cannot be had."""
-    compiler = shutil.which(os.environ.get(SWITCH) or "cc")
-    if compiler is None or os.environ.get(SWITCH) == "none":
+    found = compiler()
+    if found is None:
         return None
     try:
-        return Kernels(ctypes.CDLL(str(_library(compiler))))
+        return Kernels(ctypes.CDLL(str(_library(found))))
     except (OSError, subprocess.SubprocessError, StorageError):  # another compiler, or a folder that runs nothing
         return None
 
 
-def _library(compiler: str) -> Path:
+def _library(command: str) -> Path:
     """Where the library is, once it is compiled."""
-    known = (_SOURCE.read_bytes(), compiler, _FLAGS, sorted(torch.cpu.get_capabilities().items()), torch.__version__)
+    known = (_SOURCE.read_bytes(), command, _FLAGS, sorted(torch.cpu.get_capabilities().items()), torch.__version__)
     kept = _folder() / f"normalising-{hashlib.sha256(repr(known).encode()).hexdigest()[:16]}.so"
     if not kept.is_file():
-        write_whole(kept, _compiled(compiler))
+        write_whole(kept, _compiled(command))
     return kept
 
 
@@ -66,12 +72,12 @@ def _folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "striate" / "kernels"
 
 
-def _compiled(compiler: str) -> bytes:
+def _compiled(command: str) -> bytes:
     """The library; it is linked without an OpenMP of its own."""
     with tempfile.TemporaryDirectory() as folder:
         parts, whole = Path(folder) / "normalising.o", Path(folder) / "normalising.so"
-        for command in ((*_FLAGS, "-c", str(_SOURCE), "-o", str(parts)), ("-shared", str(parts), "-o", str(whole))):
-            subprocess.run((compiler, *command), check=True, capture_output=True, timeout=_LONGEST)
+        for options in ((*_FLAGS, "-c", str(_SOURCE), "-o", str(parts)), ("-shared", str(parts), "-o", str(whole))):
+            subprocess.run((command, *options), check=True, capture_output=True, timeout=_LONGEST)
         return whole.read_bytes()
 
 

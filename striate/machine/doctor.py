@@ -8,6 +8,7 @@ import torch
 from torch.nn import functional
 
 from striate.machine.choice import Machine, choose
+from striate.machine.compiled import compiler
 
 _TOLERANCE = {"cpu": 1e-5, "cuda": 5e-3}  # of the largest value; a GPU may convolve in TF32, which keeps 10 bits
 _PACKAGES = ("striate", "torch", "numpy", "pillow", "safetensors", "scikit-learn", "matplotlib", "rich", "cyclopts")
@@ -52,7 +53,16 @@ def describe_choices(machine: Machine) -> dict[str, dict[str, str]]:
         "allocator": machine.allocator,
     }
     reasons = machine.reasons._asdict()
-    return {name: {"value": value, "why": reasons[name]} for name, value in values.items()}
+    choices = {name: {"value": value, "why": reasons[name]} for name, value in values.items()}
+    return choices | {"kernels": _kernels(machine)}
+
+
+def _kernels(machine: Machine) -> dict[str, str]:
+    """What runs batch normalisation, addition and ReLU in training steps."""
+    found = compiler()
+    if machine.device.type != "cpu" or found is None:
+        return {"value": "torch", "why": "no C compiler is here" if machine.device.type == "cpu" else "of the GPU"}
+    return {"value": f"compiled by {found}", "why": "batch norm, addition and ReLU read the maps once, where there are"}
 
 
 def versions() -> dict[str, str]:

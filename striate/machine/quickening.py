@@ -24,7 +24,7 @@ _HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_
 
 def quickened(network: nn.Module) -> nn.Module:
     """A network of the same class and names for training; the network itself if there is nothing to be gained."""
-    if kernels() is None:
+    if not any(type(layer) is nn.BatchNorm2d for layer in network.modules()) or kernels() is None:
         return network
     copies: dict[nn.Module, nn.Module] = {}
     quick = _copied(network, copies)

@@ -76,5 +76,5 @@ def test_run_toml_keeps_the_versions_the_machine_and_every_number_of_the_recipe(
     document = tomllib.loads((run / "run.toml").read_text(encoding="utf-8"))
     assert {"python", "striate", "torch", "numpy"} <= document["versions"].keys()
     assert {"momentum", "decay", "warmup", "label_smoothing", "augment", "balance"} <= document["recipe"].keys()
-    assert set(document["machine"]) == {"device", "number_format", "memory_format", "threads", "allocator"}
+    assert set(document["machine"]) == {"device", "number_format", "memory_format", "threads", "allocator", "kernels"}
     assert "out" not in document["settings"]
