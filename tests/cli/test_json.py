@@ -73,7 +73,7 @@ def test_resume_answers_what_the_run_answered(answer, run, tmp_path):
 def test_doctor_answers_versions_choices_and_the_self_test(answer):
     found = answer("doctor")
     assert found["versions"]["striate"] == striate.__version__
-    assert set(found["choices"]) == {"device", "number_format", "memory_format", "threads", "allocator"}
+    assert set(found["choices"]) == {"device", "number_format", "memory_format", "threads", "allocator", "kernels"}
     assert all(set(choice) == {"value", "why"} for choice in found["choices"].values())
     assert found["self_test"]["healthy"] is True
 

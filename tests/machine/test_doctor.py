@@ -29,7 +29,7 @@ def test_the_findings_are_plain_values_ready_for_json():
     assert findings["versions"]["python"] == platform.python_version()
     assert findings["versions"]["torch"] == torch.__version__
     assert findings["choices"]["device"] == {"value": "cpu", "why": "asked for"}
-    assert set(findings["choices"]) == {"device", "number_format", "memory_format", "threads", "allocator"}
+    assert set(findings["choices"]) == {"device", "number_format", "memory_format", "threads", "allocator", "kernels"}
     assert findings["self_test"]["healthy"]
 
 
