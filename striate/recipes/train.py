@@ -45,6 +45,7 @@ from striate.recipes.watching import Watches, boards
 from striate.training.fit import fit
 from striate.training.logbook import Epoch, read_rows
 from striate.training.meeting import meet, one_voice
+from striate.training.memory import is_out_of_memory
 from striate.training.state import read_progress
 from striate.training.store import remember, remembered, restarts
 from striate.training.together import Together
@@ -180,6 +181,13 @@ def _run(
         raise
     except StorageError as error:
         raise StorageError(f"{error}; then go on with: striate train --resume {quote(str(folder))}") from error
+    except (MemoryError, RuntimeError) as error:
+        if not is_out_of_memory(error):
+            raise
+        raise RunError(
+            f"memory ran out while the result was measured ({' '.join(str(error).split())[:100]}); where there is "
+            f"more, go on with: striate train --resume {quote(str(folder))}"
+        ) from error
 
 
 def _finish(folder: Path, chosen: Settings, run_data: RunData, start: Start, machine: Machine, display: Display) -> Run:

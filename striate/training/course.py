@@ -138,10 +138,10 @@ class Course:
                     images = resize(images, size_at(views.size, first, epoch, self.recipe.epochs))
                 yield Share(images, views.targets, len(self.together.share(whole)) * self.together.size / len(whole))
 
-    def validation_batches(self) -> Generator[tuple[Tensor, Tensor], None, None]:
-        """This process's validation images in order, ready for the network, and their targets."""
+    def validation_batches(self, most: int = _MEASURED) -> Generator[tuple[Tensor, Tensor], None, None]:
+        """This process's validation images in order, `most` at once, ready for the network, and their targets."""
         own = self.together.share(torch.arange(len(self.validation)))
-        for _, batch in self.validation.batches(torch.split(own, _MEASURED) if len(own) else ()):
+        for _, batch in self.validation.batches(torch.split(own, min(most, _MEASURED)) if len(own) else ()):
             yield self.preparation.normalise(batch.images), batch.targets
 
     def _parts(self, order: Tensor) -> list[Tensor]:

@@ -195,13 +195,14 @@ class _Training:
         return len(course.train) - before if last else course.recipe.batch_size
 
     def _measure(self) -> dict[str, float]:
-        """The task's metrics of the validation images."""
-        course, network = self._course, self._state.judged
+        """The task's metrics of the validation images; where memory ran out as many at once as are learnt from."""
+        course, network, parts = self._course, self._state.judged, self._state.progress.parts
+        most = math.ceil(course.recipe.batch_size / parts)
         network.eval()
         targets: list[Tensor] = []
 
         def images() -> Generator[Tensor, None, None]:
-            with closing(course.validation_batches()) as batches:
+            with closing(course.validation_batches(most) if parts > 1 else course.validation_batches()) as batches:
                 for prepared, own in batches:
                     targets.append(own)
                     yield prepared

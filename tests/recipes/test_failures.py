@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import striate
+from striate.training.logbook import read_rows
 from tests.recipes.started import expect_same, start, start_two, wait_for_epochs, worker
 
 SETTINGS = ("digits", "--epochs", "6", "--size", "16")
@@ -174,3 +175,33 @@ def test_what_stops_one_of_two_processes_is_said_once(photos, tmp_path):
         assert process.wait() != 0
     (sentence,) = sentences(tmp_path / "home" / "said.txt")
     assert "no image of a batch can be read any more" in sentence
+
+
+NARROW = """
+import resource
+import sys
+import torch._dynamo
+import striate.recipes.train
+size = next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmSize"))
+resource.setrlimit(resource.RLIMIT_AS, (1024 * size + 500_000_000,) * 2)
+"""
+WIDE = (
+    "INPUT 1x32x32 -> CONV 64 3x3 -> RELU -> POOL global -> FC"  # 262 kB an image, twice, and once more on the way back
+)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="only Linux says how much a process has")
+def test_a_batch_that_does_not_fit_is_taken_in_parts_and_what_does_not_fit_at_all_is_said(tmp_path):
+    """Half a gigabyte: for a batch of all 1,259 digits 330 MB would be needed thrice; 359 are measured at the end."""
+    said, folder = tmp_path / "said.txt", tmp_path / "run"
+    arguments = ("digits", "--model", WIDE, "--batch-size", "1259", "--epochs", "2", "--out", folder)
+    with said.open("w") as file, start(*arguments, said=file, before=NARROW) as process:
+        assert process.wait() == 2
+    text = said.read_text()
+    assert "memory ran out: going on from step 0 with 630 images at once, steps as before" in text
+    (sentence,) = sentences(said)
+    assert "memory ran out while the result was measured" in sentence and f"--resume {folder}" in sentence
+    assert [row["step"] for row in read_rows(folder)] == [1, 2]
+    finish(folder)
+    assert (folder / "report.html").exists()
