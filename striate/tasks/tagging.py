@@ -2,8 +2,9 @@
 
 Loss of an image: the sum over its tags of the binary cross-entropy −y ln p − (1 − y) ln (1 − p), p the sigmoid of the
 score: −ln of the probability of just these tags, as in classification it is of the class. The mean over tags, which is
-usual too, makes the gradient K times smaller, and a recipe's rate with it: 12 epochs on 1,048 pairs of pictures of 10
-kinds came to a mean average precision of 39 % by the mean and 64 % by the sum (LeNet-5, one run each, rate 0.05).
+usual too, makes the gradient K times smaller, and a recipe's rate with it: 12 epochs on 1,048 pairs of Fashion-MNIST
+pictures of 10 kinds came to a mean average precision of 44.6 ± 0.8 % by the mean and 60.9 ± 0.4 % by the sum (LeNet-5,
+the plain recipe, 3 seeds each, torch 2.13 on a processor).
 Smoothed by s, the target is y (1 − s) + s / 2. With weights w_k the first term costs w_k times as much. Auxiliary
 heads' losses are added with the weight that they have in classification.
 """
