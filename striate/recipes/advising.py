@@ -10,13 +10,13 @@ from dataclasses import asdict, dataclass
 from shlex import quote
 from typing import Any
 
-import numpy as np
 from torch import nn
 
 from striate.architectures.catalogue import build
 from striate.architectures.network import Network
 from striate.datasets.dataset import TRAIN, Dataset
 from striate.datasets.opening import open_dataset
+from striate.datasets.targets import Classes, Tags
 from striate.description.describing import describe_network
 from striate.errors import DataError, SettingsError
 from striate.recipes.given import settings_for
@@ -63,8 +63,12 @@ def advise_training(data: str | os.PathLike[str] | Dataset | None = None, **sett
     if pretrained is None:
         raise SettingsError("advice is about what to freeze of --weights FILE; give one")
     dataset = open_dataset(chosen.data if given is None else given, seed=chosen.seed)
-    labels = np.array(dataset.labels)[dataset.members(TRAIN)]
-    counts = np.unique(labels, return_counts=True)[1]
+    targets = dataset.targets
+    if not isinstance(targets, Classes | Tags):
+        raise DataError(f"{chosen.data} has {dataset.task} for its images; expected one class for each, or tags")
+    members = dataset.members(TRAIN)
+    counts = targets.at(members).counts(len(dataset.classes))
+    counts = counts[counts > 0]
     if len(counts) < 2:
         raise DataError(f"{chosen.data} has {len(counts)} class to learn; a classifier needs at least two")
     declaration = declaration_of(chosen, pretrained, len(dataset.classes))
@@ -80,7 +84,7 @@ def advise_training(data: str | os.PathLike[str] | Dataset | None = None, **sett
         for words, frozen in ((ALL, stages), (half, (stages + 1) // 2), (NONE, 0))
     )
     command = f"striate train {quote(chosen.data)} --weights {quote(chosen.weights or '')} --freeze {advised}"
-    return TrainingAdvice(len(labels), len(counts), smallest, ways, _reason(smallest), command)
+    return TrainingAdvice(len(members), len(counts), smallest, ways, _reason(smallest), command)
 
 
 def _way(words: str, frozen: int, network: Network, rows: list[tuple[str, int]], advised: bool) -> Way:

@@ -289,3 +289,11 @@ def test_a_head_that_was_learnt_is_kept_and_a_new_one_begins_at_the_shares(table
     shares = np.array([np.mean([name in row for row in rows]) for name in new.model.classes])
     (bias,) = (value for value in load_checkpoint(new.folder).weights.values() if value.shape == (4,))
     assert np.allclose(bias, np.log(shares / (1 - shares)), atol=1e-5)
+
+
+def test_advice_on_freezing_counts_the_images_of_the_rarest_tag(table, run):
+    lenet5 = striate.train(table, **QUICK | {"model": "lenet5", "size": 32, "epochs": 1}, out=run.folder.parent / "5")
+    advice = striate.advise_training(table, weights=lenet5.folder)
+    rows = [row["label"].split(";") for row in _split(run.folder) if row["split"] == "train"]
+    assert (advice.images, advice.classes) == (len(rows), 4)
+    assert advice.smallest == min(sum(name in row for row in rows) for name in NAMES)
