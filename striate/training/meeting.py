@@ -15,7 +15,7 @@ import torch.distributed as dist
 
 from striate.errors import AnotherSaysError, RunError, SettingsError, StriateError, expect_whole
 from striate.machine.standing import rank, size
-from striate.training.store import missing, speaks
+from striate.training.store import agree, missing, open_store, speaks, under_torchrun
 from striate.training.together import ALONE, Together
 
 ANSWER_WITHIN = 600  # seconds; STRIATE_ANSWER_WITHIN if it is set
@@ -28,19 +28,26 @@ def meet() -> Together:
     """Join the processes that torchrun has started; alone, where it has not. Raises RunError if they do not come."""
     processes = size()
     if processes == 1:
+        if under_torchrun():
+            agree(open_store(answer_within()), 1, answer_within())
         return ALONE
     if not dist.is_initialized():
-        cuda, patience = torch.cuda.is_available(), timedelta(seconds=answer_within())
-        if cuda:
+        if cuda := torch.cuda.is_available():
             torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
         try:
-            dist.init_process_group("nccl" if cuda else "gloo", timeout=patience)
-        except (RuntimeError, ValueError) as error:
+            _join("nccl" if cuda else "gloo", answer_within())
+        except (RuntimeError, TimeoutError) as error:
             raise RunError(
                 f"the {processes} processes do not find each other ({_short(error)}); start them by torchrun"
             ) from error
         atexit.register(dist.destroy_process_group)
     return Together(rank(), processes, int(os.environ["LOCAL_RANK"]), int(os.environ["LOCAL_WORLD_SIZE"]))
+
+
+def _join(backend: str, patience: float) -> None:
+    store = open_store(patience, keeps=rank() == 0 and not under_torchrun())
+    own = dist.PrefixStore(f"striate/{agree(store, size(), patience)}", store)  # type: ignore[attr-defined]
+    dist.init_process_group(backend, store=own, rank=rank(), world_size=size(), timeout=timedelta(seconds=patience))
 
 
 def answer_within() -> int:
@@ -67,7 +74,7 @@ def one_voice() -> Iterator[None]:
     except RuntimeError as error:
         if not lost(error):
             raise
-        absent = missing(rank(), size())
+        absent = missing(size())
         if not speaks():
             raise AnotherSaysError(_short(error)) from error
         who = f"process {' and '.join(map(str, absent))}" if absent else "a process"

@@ -74,7 +74,7 @@ class Together:
             if turn == (self.place == 0):
                 yield
             if self.size > 1:
-                gather(f"{doing} {'first' if turn else 'then'}", self.rank, self.size)
+                gather(f"{doing} {'first' if turn else 'then'}", self.size)
 
     def averaging(self, network: nn.Module) -> Callable[[], AbstractContextManager[None]]:
         """What to run a backward pass in, so that the gradients that it completes are the mean of all processes'."""
