@@ -43,7 +43,7 @@ for model, look in MODELS.items():
     curves.plot(range(1, int(epochs) + 1), np.mean(training, axis=0), look, label=model)
     bars.plot([model] * int(seeds), errors[model], "o", color=look[:2])
 curves.set(title="error on images that are learnt from", xlabel="epoch", ylabel=f"%, mean of {seeds} seeds")
-bars.set(title=f"error on {len(parts['test'])} test images, a dot for each seed", ylabel="%")
+bars.set(title=f"test error, n = {len(parts['test'])}", ylabel="%, a dot for each seed")
 curves.legend(frameon=False)
 figure.savefig("degradation.png")
 print(f"degradation.png shows a curve for each network (n = {len(parts['train']):,} images of 16x16)")

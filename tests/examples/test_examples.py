@@ -5,9 +5,14 @@ from pathlib import Path
 import pytest
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
+SLOW = {"degradation", "ensemble_of_seven", "transfer_by_data_size"}  # that train several networks
 
 
-@pytest.mark.parametrize("example", sorted(EXAMPLES.glob("*.py")), ids=lambda path: path.stem)
+def _marked(example):
+    return pytest.param(example, id=example.stem, marks=[pytest.mark.slow] if example.stem in SLOW else [])
+
+
+@pytest.mark.parametrize("example", map(_marked, sorted(EXAMPLES.glob("*.py"))))
 def test_every_example_is_short_and_runs(example, tmp_path, monkeypatch, capsys):
     assert len(example.read_text().splitlines()) < 60
     monkeypatch.chdir(tmp_path)
