@@ -100,5 +100,5 @@ def test_training_lowers_the_loss(network, batch, tmp_path):
         before = task.loss(network.eval()(preparation.normalise(batch.images)), batch.targets).item()
     recipe, held = Recipe(epochs=3, batch_size=4, rate=0.0005), Held(batch)
     course = Course(held, held, preparation, None, task, recipe, seed=0)
-    fit(network, course, replace(choose("cpu"), threads=1), tmp_path, Nobody(), lambda _: None)
+    fit(network, course, replace(choose("cpu"), threads=1), tmp_path, Nobody(), lambda _network, _epoch: None)
     assert read_rows(tmp_path)[-1]["validation_loss"] < before
