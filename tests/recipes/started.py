@@ -41,11 +41,11 @@ def start_two(home, *arguments, restarts=0, **environment):
 def worker(home, count, rank, process):
     """The number of a process of the start after `count` restarts, once it is there; None when all has ended."""
     place = home / "pids" / f"{count}-{rank}"
-    while not place.exists() or not place.read_text():
-        if process.poll() is not None:
-            return None
+    while process.poll() is None:
+        if place.exists() and (number := place.read_text()):
+            return int(number)
         time.sleep(0.01)
-    return int(place.read_text())
+    return None
 
 
 def wait_for_epochs(folder, epochs, process):
