@@ -42,7 +42,7 @@ for model, look in MODELS.items():
     print(f"  test error {test_errors.mean():.1f} %, by seed {test_errors.tolist()}", flush=True)
     curves.plot(range(1, int(epochs) + 1), np.mean(training, axis=0), look, label=model)
     bars.plot([model] * int(seeds), errors[model], "o", color=look[:2])
-curves.set(title="error on images that are learnt from", xlabel="epoch", ylabel=f"%, mean of {seeds} seeds")
+curves.set(title="error on images that are learnt from", xlabel="epoch", ylabel="%, mean over seeds")
 bars.set(title=f"test error, n = {len(parts['test'])}", ylabel="%, a dot for each seed")
 curves.legend(frameon=False)
 figure.savefig("degradation.png")
