@@ -2,7 +2,7 @@
 
 Run: python examples/ensemble_of_seven.py [EPOCHS [DATA [IMAGES [MEMBERS]]]]
 DATA is divided into train and test, as `striate train` takes it: digits, if not given. Compare Krizhevsky et al. 2012,
-table 1 and Szegedy et al. 2014, arXiv:1409.4842, table 3.
+table 2 and Szegedy et al. 2014, arXiv:1409.4842, table 3.
 """
 
 import sys
