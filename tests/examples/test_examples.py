@@ -12,7 +12,7 @@ def _marked(example):
     return pytest.param(example, id=example.stem, marks=[pytest.mark.slow] if example.stem in SLOW else [])
 
 
-@pytest.mark.parametrize("example", map(_marked, sorted(EXAMPLES.glob("*.py"))))
+@pytest.mark.parametrize("example", [_marked(path) for path in sorted(EXAMPLES.glob("*.py"))])
 def test_every_example_is_short_and_runs(example, tmp_path, monkeypatch, capsys):
     assert len(example.read_text().splitlines()) < 60
     monkeypatch.chdir(tmp_path)
