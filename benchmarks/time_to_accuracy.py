@@ -374,7 +374,7 @@ def in_a_process(who: str, data: str, file: Path, target: float, patience: float
     if answer.returncode:
         raise SystemExit(f"{who} failed:\n{answer.stderr[-3000:]}")
     result = json.loads(answer.stdout.splitlines()[-1])
-    result["process_seconds"] = time.perf_counter() - began
+    result["process_seconds"], result["load"] = time.perf_counter() - began, os.getloadavg()[0]
     return result
 
 
@@ -439,6 +439,7 @@ def main() -> None:
         "question": "seconds of training until the held-out accuracy reaches the target: a peer's over striate's",
         "hardware": {"processor": platform.processor() or platform.machine(), "processors": os.cpu_count()},
         "versions": versions(),
+        "patience": patience,
         "sets": {},
     }
     usual = {  # a single epoch has no room for smaller images
