@@ -52,7 +52,7 @@ def kernels() -> Kernels | None:
     if found is None:
         return None
     try:
-        return Kernels(ctypes.CDLL(str(_library(found))))
+        return _loaded(_library(found))
     except (OSError, subprocess.SubprocessError, StorageError):  # another compiler, or a folder that runs nothing
         return None
 
@@ -61,9 +61,27 @@ def _library(command: str) -> Path:
     """Where the library is, once it is compiled."""
     known = (_SOURCE.read_bytes(), command, _FLAGS, sorted(torch.cpu.get_capabilities().items()), torch.__version__)
     kept = _folder() / f"normalising-{hashlib.sha256(repr(known).encode()).hexdigest()[:16]}.so"
-    if not kept.is_file():
+    if not _is_ours(kept):
         write_whole(kept, _compiled(command))
+        kept.chmod(0o700)
     return kept
+
+
+def _is_ours(library: Path) -> bool:
+    """Whether it was put there by this user, and nobody else can write it: it is code, and it will run."""
+    if not library.is_file():
+        return False
+    found = library.stat()
+    return found.st_uid == os.getuid() and not found.st_mode & 0o022
+
+
+def _loaded(library: Path) -> Kernels:
+    """The library; one that is not whole is removed, so that the next process compiles it anew. Raises OSError."""
+    try:
+        return Kernels(ctypes.CDLL(str(library)))
+    except OSError:
+        library.unlink(missing_ok=True)
+        raise
 
 
 def _folder() -> Path:

@@ -65,8 +65,9 @@ class _Normalise(torch.autograd.Function):
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         maps, made, factor, offset, mean, inverse = ctx.saved_tensors
         gradient = gradient.to(maps.dtype).contiguous(memory_format=torch.channels_last)
-        passed = torch.empty_like(maps) if ctx.added else None  # the gradient of what ReLU takes
-        total, product = _sums(maps, made, gradient, passed, (factor, offset, mean), ctx.mask)
+        kept = torch.empty_like(maps) if ctx.added and ctx.mask else None  # the gradient of what ReLU takes
+        total, product = _sums(maps, None if kept is None else made, gradient, kept, (factor, offset, mean), ctx.mask)
+        arrived = gradient if kept is None else kept
         spread = None
         if ctx.needs_input_grad[0]:
             rows = maps.numel() // maps.shape[1] if ctx.own else float("inf")
@@ -74,10 +75,15 @@ class _Normalise(torch.autograd.Function):
             shift = (-factor.double() * total / rows).to(factor.dtype)
             spread = torch.empty_like(maps)
             masked = int(ctx.mask and not ctx.added)
-            arrived = gradient if passed is None else passed
             numbers = (factor, offset, mean, rise, shift)
             _run("spread", maps, maps, arrived, spread, *numbers, *_extent(maps), masked)
-        return spread, passed, (product * inverse).to(factor.dtype), total.to(factor.dtype), None
+        return (
+            spread,
+            arrived if ctx.added else None,
+            (product * inverse).to(factor.dtype),
+            total.to(factor.dtype),
+            None,
+        )
 
 
 def _kept_statistics(norm: nn.BatchNorm2d) -> tuple[Tensor, Tensor]:

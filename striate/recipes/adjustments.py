@@ -21,7 +21,7 @@ class Adjustments:
     """What makes a step of a gradient."""
 
     rate: float | None = None
-    """Learning rate at its highest; for a larger batch than the recipe's as many times the recipe's, if not given."""
+    """Learning rate at its highest; if not given, it grows with a batch larger than the recipe's (docs/training.md)."""
 
     momentum: float | None = None
     """Of the optimizer."""
@@ -78,5 +78,5 @@ class Adjustments:
         batch_size = changes.pop("batch_size", recipe.batch_size)
         changed = replace(recipe, **changes)
         if self.rate is None and batch_size > recipe.batch_size:
-            return scaled(changed, batch_size)
+            return scaled(changed, batch_size, warmup=self.warmup)
         return replace(changed, batch_size=batch_size)

@@ -21,6 +21,7 @@ from striate.description.describing import describe_network
 from striate.errors import DataError, SettingsError
 from striate.recipes.given import settings_for
 from striate.recipes.pretrained import declaration_of, read_pretrained
+from striate.recipes.settings import Settings
 from striate.training.recipe import ALL, NONE, STAGES
 
 FEW, MANY = 100, 1_000  # images of a class: below the one freeze all, from the other on nothing
@@ -83,7 +84,9 @@ def advise_training(data: str | os.PathLike[str] | Dataset | None = None, **sett
         _way(words, frozen, network, rows, words == advised)
         for words, frozen in ((ALL, stages), (half, (stages + 1) // 2), (NONE, 0))
     )
-    command = f"striate train {quote(chosen.data)} --weights {quote(chosen.weights or '')} --freeze {advised}"
+    kept = ("weights", "model", "size", "stem", "channels", "seed")
+    given_words = [f"--{name} {quote(str(getattr(chosen, name)))}" for name in kept if _is_set(chosen, name)]
+    command = " ".join(["striate train", quote(chosen.data), *given_words, f"--freeze {advised}"])
     return TrainingAdvice(len(members), len(counts), smallest, ways, _reason(smallest), command)
 
 
@@ -96,6 +99,10 @@ def _way(words: str, frozen: int, network: Network, rows: list[tuple[str, int]],
     rest = sum(multiplies for _, multiplies in rows) - there
     once = frozen == len(names)
     return Way(words, learning, (0 if once else there) + (1 + _BACKWARD) * rest, advised)
+
+
+def _is_set(chosen: Settings, name: str) -> bool:
+    return bool(getattr(chosen, name) != getattr(Settings(), name))
 
 
 def _parameters(module: nn.Module) -> int:

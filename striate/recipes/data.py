@@ -12,7 +12,7 @@ from torch import nn
 
 from striate.architectures.architecture import Declaration
 from striate.architectures.catalogue import architecture, build
-from striate.architectures.network import on_meta
+from striate.architectures.network import Network, on_meta
 from striate.architectures.patterns.pattern import is_pattern, parse
 from striate.datasets.checking.cheap import cheap_findings
 from striate.datasets.checking.finding import Finding
@@ -66,16 +66,19 @@ class RunData:
 
     @cached_property
     def seen(self) -> NDArray[np.int64]:
-        """Sorted fingerprints of the images that weights are trained or chosen on."""
-        return np.unique(np.concatenate([self.parts[part].marks for part in (TRAIN, VALIDATION)]))
+        """Sorted fingerprints of the images that weights are trained or chosen on, here or before."""
+        before = [] if self.pretrained is None else [self.pretrained.seen.numpy()]
+        return np.unique(np.concatenate([*(self.parts[part].marks for part in (TRAIN, VALIDATION)), *before]))
 
     @property
     def digest(self) -> str:
-        """Changes when any image of any part does, or its class or place."""
+        """Changes when any image of any part does, or its class or place, or the weights that the run begins with."""
         content = hashlib.blake2b(repr(self.classes).encode(), digest_size=16)
         for images in self.parts.values():
             content.update(images.marks.tobytes())
             content.update(images.targets.tobytes())
+        if self.pretrained is not None:
+            content.update(self.pretrained.digest)
         return content.hexdigest()
 
     @cached_property
@@ -111,10 +114,14 @@ def read_run_data(settings: Settings, display: Display, given: Dataset | None = 
     channels = _channels(settings, declaration, pretrained)
     _check_network(declaration, pretrained, settings)  # so is a network that cannot be built
     check_augmentation(recipe.augment, declaration, channels)
-    geometry = Geometry(declaration.size, channels, settings.fit, range=parse_range(settings.range))
-    if pretrained is not None:
-        known = pretrained.preparation.geometry
-        geometry = replace(geometry, interpolation=known.interpolation, share=known.share)
+    geometry = Geometry(declaration.size, channels) if pretrained is None else pretrained.preparation.geometry
+    geometry = replace(
+        geometry,
+        size=declaration.size,
+        channels=channels,
+        fit=settings.fit or geometry.fit,
+        range=geometry.range if settings.range is None else parse_range(settings.range),
+    )
     keep = settle_keep(settings.cache, len(dataset), geometry)
     workers = usual_workers() if settings.workers is None else settings.workers
     with display.reading(len(dataset)) as watch:
@@ -202,7 +209,10 @@ def _check_network(declaration: Declaration, pretrained: Pretrained | None, sett
     frozen_stages(settings, network)
     if pretrained is not None:
         with_weights(declaration, pretrained)
-    if (first := settings.to_recipe().progressive) is not None:
+    recipe = settings.to_recipe()
+    if recipe.checkpointing and not isinstance(network, Network):
+        raise SettingsError(f"{declaration.name} has no stages that could run twice; leave out --checkpointing")
+    if (first := recipe.progressive) is not None:
         _check_smaller(network, declaration, size_at(declaration.size, first, 0, 1))
     parameters = sum(parameter.numel() for parameter in network.parameters())
     needed, limit = _COPIES * 4 * parameters, memory_limit() // 2

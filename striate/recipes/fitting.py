@@ -25,7 +25,12 @@ _REMEMBERS: dict[OptimizerName, str] = {  # in the words of the arithmetic, an o
 def parts_of(
     declaration: Declaration, recipe: Recipe, machine: Machine, together: Together, say: Callable[[str], None]
 ) -> int:
-    """A power of two; 1 if the whole batch fits, or if a step with two images does not."""
+    """A power of two; 1 if the whole batch fits, or if a step with two images does not.
+
+    Checkpointing is not predicted: whoever asks for it has the whole batch at once.
+    """
+    if recipe.checkpointing:
+        return 1
     with torch.device("meta"):
         network = build(declaration)
     own = math.ceil(recipe.batch_size / together.size)

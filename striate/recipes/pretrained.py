@@ -1,6 +1,8 @@
 """What a run begins with: weights of others, and with them how images must be prepared for these."""
 
+import hashlib
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 
 import torch
@@ -30,6 +32,12 @@ class Pretrained:
     seen: Tensor = field(
         default_factory=lambda: torch.empty(0, dtype=torch.int64)
     )  # fingerprints of what it learnt from
+
+    @cached_property
+    def digest(self) -> bytes:
+        """Of the file as it is."""
+        with self.path.open("rb") as file:
+            return hashlib.file_digest(file, "blake2b").digest()
 
     def prepared(self, measured: Preparation) -> Preparation:
         """Images prepared with the mean and the spread that these weights know, if they are of as many channels."""

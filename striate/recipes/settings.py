@@ -49,8 +49,8 @@ class Settings(Adjustments, Source):
     stem: Stem = "paper"
     """small: the first layers that papers give the model for images of 32 pixels, where they do."""
 
-    fit: Fit = "crop"
-    """How images of another aspect get there: crop the middle, pad with black, or stretch."""
+    fit: Fit | None = None
+    """How images of another aspect get there: crop, pad with black, or stretch; as --weights had it, else crop."""
 
     channels: int | None = None
     """Channels of the images: 1 for grey, 3 for colour, N for N bands; as the images are if not given."""

@@ -68,7 +68,8 @@ def start_of(run_data: RunData, chosen: Settings, machine: Machine, together: To
     """Everything that the settings ask for; with all stages frozen their features are computed here, once."""
     network = first_network(run_data, chosen.seed)
     if run_data.pretrained is None and (layer := whitening_layer(network)) is not None:
-        shown = run_data.parts[TRAIN].images[: enough(*run_data.declaration.size)]
+        images = run_data.parts[TRAIN].images  # which may lie class by class
+        shown = images[:: max(1, len(images) // enough(*run_data.declaration.size))]
         whiten(layer, run_data.preparation.normalise(torch.from_numpy(shown)))
     course = course_of(run_data, chosen, machine, together, display)
     if isinstance(course.task, Tagging) and _has_new_head(run_data):
@@ -86,7 +87,10 @@ def start_of(run_data: RunData, chosen: Settings, machine: Machine, together: To
         train, validation = (
             _features(supply, divided, course, machine, watch.advance) for supply in (course.train, course.validation)
         )
-    features = replace(course, train=train, validation=validation, preparation=AsTheyAre(), augmentation=None, parts=1)
+    recipe = replace(course.recipe, progressive=None, checkpointing=False)  # which are for images and stages
+    features = replace(
+        course, train=train, validation=validation, preparation=AsTheyAre(), augmentation=None, parts=1, recipe=recipe
+    )
     return Start(network, divided.head, features, course, divided)
 
 
@@ -126,9 +130,11 @@ def _features(
             advance(len(batch))
 
     with closing(images()) as prepared:
-        features = machine.infer(divided.features, prepared)
+        shown = len(course.together.share(torch.arange(len(supply))))
+        features = machine.infer(divided.features, prepared) if shown else None
     join = course.together.join
-    return Held(Batch(join(features).to(machine.device), join(torch.cat(targets)).to(machine.device)))
+    labels = join(torch.cat(targets) if targets else None)
+    return Held(Batch(join(features).to(machine.device), labels.to(machine.device)))
 
 
 def _supply(images: ImageSet, machine: Machine, chosen: Settings, say: Callable[[str], None]) -> Supply:

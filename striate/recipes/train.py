@@ -110,6 +110,8 @@ def train(
                 display.say(f"restart {restarts()}: going on with {begun}, from step {read_progress(begun).step}")
             return _resume(begun, given, together, display)
         chosen, _ = settings_for(data, settings, None if config is None else read_settings(Path(config)))
+        if restarts() and chosen.out is not None and (Path(chosen.out) / RUN_FILE).exists():
+            return _resume(Path(chosen.out), given, together, display)  # torchrun has lost its memory with its machine
         return _begin(chosen if begun is None else chosen.but(out=begun), given, together, display)
 
 
@@ -134,7 +136,8 @@ def _resume(folder: Path, given: Dataset | None, together: Together, display: Di
     run_data = read_together(chosen, display, given, together)
     if run_data.digest != began["data"].get("digest"):
         raise RunError(
-            f"the images of {chosen.data} changed since {folder} began; train anew: --config {folder / RUN_FILE}"
+            f"the images of {chosen.data}{' or the --weights' if chosen.weights else ''} changed since {folder} began; "
+            f"train anew: --config {folder / RUN_FILE}"
         )
     machine = suited(machine_of(chosen, together), chosen, run_data)
     if (describe_choices(machine), versions()) != (began["machine"], began["versions"]):
@@ -153,8 +156,6 @@ def _run(
         with closing(start.shown.views(0)) as views:
             write_whole(folder / FIRST_BATCH_FILE, draw_first_batch(next(views), run_data.classes))
     seen = torch.from_numpy(run_data.seen)
-    if run_data.pretrained is not None:
-        seen = torch.unique(torch.cat([seen, run_data.pretrained.seen]))
 
     def keep(judged: nn.Module, epoch: Epoch) -> None:
         """Write the network of the best epoch so far."""

@@ -35,7 +35,7 @@ class Saver:
 
     def save_if_due(self) -> None:
         began = time.monotonic()
-        if self._leads and began >= self._due:
+        if self._leads and began >= self._due and self._state.sound:
             self._state.save(self._folder)
             took = time.monotonic() - began
             self._due = began + took + max(SAVE_EVERY, took / SAVING)
@@ -47,7 +47,7 @@ def begin(network: nn.Module, course: Course, machine: Machine, folder: Path) ->
     machine.place(network)
     average = None if recipe.average is None else Average(network, recipe.average)
     state = State(network, make_optimizer(network, recipe), average)
-    state.progress.parts = max(recipe.accumulate, course.parts)
+    state.progress.parts = course.together.most(max(recipe.accumulate, course.parts))
     if course.together.told((folder / STATE_FILE).exists()):
         state.restore(folder, course.together)
     elif course.together.leads:

@@ -83,7 +83,7 @@ class _Training:
                     keep(self._state.judged, epoch)
                 if logbook is not None:
                     logbook.add(epoch)
-                progress.loss_sum, progress.laps = 0.0, {}
+                progress.loss_sum = 0.0
                 self._saver.save_if_due()
                 self._watch.epoch(epoch)
         if course.together.leads:
@@ -117,8 +117,6 @@ class _Training:
                     self._saver.save_if_due()
         seconds = time.perf_counter() - began
         progress.seconds += seconds
-        taken = self._stopwatch.take()
-        progress.laps = {name: progress.laps.get(name, 0.0) + taken[name] for name in taken}
         pace = pace_at(course.recipe, progress.step - 1, course.steps, cuts=progress.cuts)
         epoch = Epoch(
             epoch=progress.step // course.steps_per_epoch,
@@ -128,7 +126,7 @@ class _Training:
             images_per_second=(progress.step - first) / course.steps_per_epoch * len(course.train) / seconds,
             train_loss=progress.loss_sum / len(course.train),
             validation=self._measure(),
-            laps=progress.laps,
+            laps=self._stopwatch.take(),
         )
         if not math.isfinite(epoch.validation["loss"]):
             raise RunError(
@@ -208,9 +206,10 @@ class _Training:
                     yield prepared
 
         with closing(images()) as prepared:
-            outputs = self._machine.infer(network, prepared)
+            shown = len(course.together.share(torch.arange(len(course.validation))))
+            outputs = self._machine.infer(network, prepared) if shown else None
         join = course.together.join
-        return course.task.measure(join(outputs), join(torch.cat(targets)))
+        return course.task.measure(join(outputs), join(torch.cat(targets) if targets else None))
 
 
 def _seed(seed: int, step: int, rank: int) -> int:

@@ -23,8 +23,8 @@ def parse_freeze(words: str, stages: int) -> int:
     if words in (ALL, NONE):
         return stages if words == ALL else 0
     number = words.removeprefix(STAGES)
-    if not words.startswith(STAGES) or not number.isdecimal() or not 0 < int(number) <= stages:
-        raise SettingsError(f"freeze is {words!r}; expected all, none, or stages:N with N from 1 to {stages}")
+    if not words.startswith(STAGES) or not number.isdecimal() or not 0 < int(number) < stages:
+        raise SettingsError(f"freeze is {words!r}; expected all, none, or stages:N with N from 1 to {stages - 1}")
     return int(number)
 
 

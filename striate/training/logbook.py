@@ -22,7 +22,9 @@ class Epoch:
     images_per_second: float  # of the training steps alone
     train_loss: float  # mean over the epoch, with the recipe's label smoothing and variation
     validation: Mapping[str, float]  # the task's metrics
-    laps: Mapping[str, float] = field(default_factory=dict)  # seconds of the steps by what they went into: stopwatch.py
+    laps: Mapping[str, float] = field(
+        default_factory=dict
+    )  # seconds of the steps since the run began or went on: stopwatch.py
 
     def row(self) -> dict[str, float]:
         """One flat line: the metrics as validation_<name>, the laps as <name>_seconds."""

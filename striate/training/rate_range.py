@@ -20,6 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from striate.errors import SettingsError, expect_whole
+from striate.training.freezing import set_training
 
 _MEMORY = 0.9
 _WORSE = 4.0  # times the lowest loss that end the test
@@ -58,7 +59,9 @@ def find_rate(
     device = next(network.parameters()).device
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(0)
-        losses = _losses(deepcopy(network).train(), batches, task_loss, make_optimizer, rates)
+        copied = deepcopy(network)
+        set_training(copied)
+        losses = _losses(copied, batches, task_loss, make_optimizer, rates)
     if len(losses) < _FEWEST:
         raise SettingsError(f"the loss rose from the first of the rates on, {low:g}; let the range begin lower")
     return RateRange(tuple(rates[: len(losses)]), tuple(losses), _suggest(rates, losses))

@@ -13,14 +13,14 @@ _WARMUP_EPOCHS = 5
 _LONGEST_WARMUP = 0.5  # share of the training
 
 
-def scaled(recipe: Recipe, batch_size: int) -> Recipe:
-    """The recipe for another batch.
+def scaled(recipe: Recipe, batch_size: int, *, warmup: float | None = None) -> Recipe:
+    """The recipe for another batch; with the warm-up that is asked for, if one is.
 
     >>> larger = scaled(Recipe(epochs=90, batch_size=256, rate=0.1, warmup=0.0), 8192)
     >>> larger.rate, round(larger.warmup * larger.epochs, 9)
     (3.2, 5.0)
     """
     times = batch_size / recipe.batch_size
-    growth = times if recipe.optimizer in ("sgd", "muon") else math.sqrt(times)
-    climb = max(recipe.warmup, min(_WARMUP_EPOCHS / recipe.epochs, _LONGEST_WARMUP))
+    growth = times if recipe.optimizer == "sgd" else math.sqrt(times)
+    climb = max(recipe.warmup, min(_WARMUP_EPOCHS / recipe.epochs, _LONGEST_WARMUP)) if warmup is None else warmup
     return replace(recipe, batch_size=batch_size, rate=recipe.rate * growth, warmup=climb)

@@ -35,7 +35,6 @@ class Progress:
     waited: int = 0  # epochs since then
     flat: int = 0  # and since the last cut of the rate, if that is later
     cuts: int = 0
-    laps: dict[str, float] = field(default_factory=dict)  # seconds of the epoch under way, by what they went into
     trouble: dict[str, float] = field(default_factory=dict)  # what the watchman remembers
 
     @classmethod
@@ -69,6 +68,11 @@ class State:
         """The network that is measured and kept."""
         return self.network if self.average is None else self.average.network
 
+    @property
+    def sound(self) -> bool:
+        """Whether all weights are numbers: others are nothing to go on from."""
+        return all(bool(parameter.isfinite().all()) for parameter in self.network.parameters())
+
     def save(self, folder: Path) -> None:
         """Replace the run's state by this one. Raises StorageError."""
         tensors = {_NETWORK + name: tensor for name, tensor in self.network.state_dict().items()}
@@ -97,11 +101,14 @@ class State:
         if self.average is not None:
             self.average.network.load_state_dict(_under(_AVERAGE, tensors))
         parameters = dict(self.network.named_parameters())
+        fused = bool(self.optimizer.defaults.get("fused"))  # whose counters lie on the device too
         for name, tensor in _under(_OPTIMIZER, tensors).items():
             key, _, owner = name.partition(".")
             parameter = parameters[owner]
-            same = tensor.shape == parameter.shape  # others are counters, which stay where they are
-            value = torch.empty_like(parameter).copy_(tensor) if same and tensor.dim() else tensor
+            if tensor.dim():
+                value = torch.empty_like(parameter).copy_(tensor)
+            else:
+                value = tensor.to(parameter.device) if fused else tensor
             self.optimizer.state[parameter][key] = value
         self.progress = Progress.of(progress)
 

@@ -44,13 +44,18 @@ class Together:
         dist.all_reduce(total)
         return total.item() / self.size
 
+    def most(self, value: int) -> int:
+        """The same number in all processes: the largest of theirs."""
+        return int(self.join(torch.tensor([value])).max())
+
     def join(self, part: Tensor | None) -> Tensor:
         """The parts of all processes, one after another, on the processor; a process may have none."""
-        parts: list[Tensor | None] = [part]
+        own = None if part is None else part.cpu()
+        parts = [own]
         if self.size > 1:
             parts = [None] * self.size
-            dist.all_gather_object(parts, None if part is None else part.cpu())
-        return torch.cat([own for own in parts if own is not None])
+            dist.all_gather_object(parts, own)
+        return torch.cat([part for part in parts if part is not None])
 
     def told(self, value: Any) -> Any:
         """The first process's value, in all of them; a plain one, since it is pickled on the way."""

@@ -51,8 +51,9 @@ class Watchman:
         """
         if gradient_norm is not None and math.isfinite(gradient_norm) and gradient_norm > 0:
             self._note_gradient(gradient_norm)
-        if not math.isfinite(loss):
-            raise RunError(f"the loss became {loss} at step {step}: {self._cause(rate, network, images)}")
+        for what, value in (("loss", loss), ("gradient", 0.0 if gradient_norm is None else gradient_norm)):
+            if not math.isfinite(value):
+                raise RunError(f"the {what} became {value} at step {step}: {self._cause(rate, network, images)}")
         level = self.state.setdefault("level", max(loss, self._chance))
         smoothed = self.state.get("smoothed", level)
         smoothed += (1 - _MEMORY) * (min(loss, _CAP * level) - smoothed)

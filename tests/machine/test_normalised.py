@@ -54,7 +54,7 @@ def answers(function, shape, kind, *, training, added, rectified, mean=3.0):
 @compiled
 @pytest.mark.parametrize("kind", TOLERANCE)
 @pytest.mark.parametrize("training", [True, False])
-@pytest.mark.parametrize(("added", "rectified"), [(False, False), (False, True), (True, True)])
+@pytest.mark.parametrize(("added", "rectified"), [(False, False), (False, True), (True, False), (True, True)])
 @pytest.mark.parametrize("shape", SHAPES)
 def test_values_gradients_and_statistics_are_torchs(kind, training, added, rectified, shape):
     options = {"training": training, "added": added, "rectified": rectified}

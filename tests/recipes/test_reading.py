@@ -116,11 +116,17 @@ def test_a_data_set_made_in_python_is_trained_on_and_resumed(tmp_path):
     assert weights(striate.train(arrays, resume=run.folder, quiet=True)) == weights(run)
 
 
-def test_data_of_another_task_are_refused_in_a_sentence(tmp_path, photos):
-    rows = ["path,label"] + [f"{path},circle;square" for path in sorted((photos / "circle").iterdir())]
-    (tmp_path / "tags.csv").write_text("\n".join(rows), encoding="utf-8")
-    with pytest.raises(DataError, match=r"has tags for its images, and `train` learns one class for each image"):
-        striate.train(tmp_path / "tags.csv", **QUICK)
+def test_data_of_another_task_are_refused_in_a_sentence(photos):
+    names = sorted(path.name for path in (photos / "circle").iterdir())
+    numbers = range(len(names))
+    content = {
+        "images": [{"id": n, "file_name": names[n], "width": 9, "height": 9} for n in numbers],
+        "categories": [{"id": 1, "name": "circle"}],
+        "annotations": [{"id": n, "image_id": n, "category_id": 1, "bbox": [0, 0, 4, 4], "area": 16} for n in numbers],
+    }
+    (photos / "circle" / "boxes.json").write_text(json.dumps(content), encoding="utf-8")
+    with pytest.raises(DataError, match=r"has boxes for its images, and `train` learns"):
+        striate.train(photos / "circle" / "boxes.json", **QUICK)
 
 
 @pytest.mark.parametrize(

@@ -1,14 +1,16 @@
 """Transfer: what is frozen stays to the last bit; a head learns from features what it would learn from images."""
 
+import shutil
+
 import numpy as np
 import pytest
 import torch
 
 import striate
 from striate.architectures.catalogue import create_model
-from striate.checkpoints.model_file import load_checkpoint
+from striate.checkpoints.model_file import load_checkpoint, save_checkpoint
 from striate.datasets.supply import Held
-from striate.errors import ModelFileError, SettingsError, WeightsError
+from striate.errors import ModelFileError, RunError, SettingsError, WeightsError
 from striate.machine.choice import choose
 from striate.recipes.data import read_run_data
 from striate.recipes.progress import Display
@@ -88,7 +90,7 @@ def test_a_training_of_a_head_is_repeated_and_resumed_to_the_same_bytes(learnt, 
     [
         ({"freeze": "all"}, SettingsError, "without --weights there is nothing learnt to keep"),
         ({"weights": "nothing.safetensors"}, ModelFileError, "there is no file nothing.safetensors"),
-        ({"weights": True, "freeze": "stages:9"}, SettingsError, "stages:N with N from 1 to 4"),
+        ({"weights": True, "freeze": "stages:9"}, SettingsError, "stages:N with N from 1 to 3"),
         ({"weights": True, "freeze": "all", "augment": "flip"}, SettingsError, "leave out --augment"),
         ({"weights": True, "model": "resnet18"}, SettingsError, "holds the weights of resnet20, not of resnet18"),
         ({"weights": True, "recipe": "fastest"}, striate.StriateError, "recipe 'fastest'"),
@@ -131,3 +133,47 @@ def test_the_suggested_rate_trains(tmp_path):
     found = striate.find_rate("digits", size=8, model="linear", quiet=True, batch_size=128)
     assert 1e-4 < found.found.suggestion < 1
     assert found.save_picture(tmp_path / "rate.png").stat().st_size > 5_000
+
+
+def test_weights_that_have_changed_since_a_run_began_are_not_gone_on_with(learnt, photos, tmp_path):
+    file = tmp_path / "weights.safetensors"
+    shutil.copy(learnt / "model.safetensors", file)
+    run = striate.train(photos, weights=file, freeze="all", out=tmp_path / "run", **QUICK)
+    checkpoint = load_checkpoint(file)
+    save_checkpoint(file, checkpoint.with_measured(note="another"))
+    with pytest.raises(RunError, match="or the --weights changed since"):
+        striate.train(resume=run.folder, quiet=True)
+
+
+def test_fit_and_range_come_with_the_weights_too(photos, tmp_path):
+    first = striate.train(photos, fit="pad", model="resnet20", size=16, out=tmp_path / "first", **QUICK)
+    second = striate.train(photos, weights=first.folder, out=tmp_path / "second", **QUICK)
+    assert second.model.preparation.geometry.fit == "pad"
+    third = striate.train(photos, weights=first.folder, fit="stretch", out=tmp_path / "third", **QUICK)
+    assert third.model.preparation.geometry.fit == "stretch"
+
+
+def test_test_images_that_the_weights_learnt_from_are_called_leaked(photos, tmp_path):
+    """Another seed divides the folder anew: most of what is tested on was trained on before."""
+    first = striate.train(photos, model="resnet20", size=16, seed=0, out=tmp_path / "first", **QUICK)
+    second = striate.train(photos, weights=first.folder, seed=1, out=tmp_path / "second", **QUICK)
+    assert second.leaked
+
+
+def test_what_is_for_images_is_left_out_where_a_head_learns_alone(learnt, photos, tmp_path):
+    options = {"progressive": 0.5, "checkpointing": True}
+    run = striate.train(photos, weights=learnt, freeze="all", out=tmp_path / "run", **options, **QUICK)
+    assert run.evaluation.n > 0
+
+
+def test_checkpointing_a_pattern_is_refused_before_anything_is_made(photos, tmp_path):
+    with pytest.raises(SettingsError, match="leave out --checkpointing"):
+        striate.train(photos, model="INPUT -> FC", checkpointing=True, out=tmp_path / "run", **QUICK)
+    assert not (tmp_path / "run").exists()
+
+
+def test_the_advised_command_can_be_typed(photos, tmp_path):
+    torch.save(create_model("resnet20").state_dict(), tmp_path / "theirs.pt")
+    advice = striate.advise_training(photos, weights=tmp_path / "theirs.pt", model="resnet20", size=16)
+    for words in (f"--weights {tmp_path / 'theirs.pt'}", "--model resnet20", "--size 16", "--freeze all"):
+        assert words in advice.command

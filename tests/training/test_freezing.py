@@ -11,16 +11,16 @@ from striate.training.freezing import Divided, freeze, parse_freeze, set_trainin
 
 @given(st.integers(1, 99), st.integers(1, 99))
 def test_a_number_of_stages_is_read_if_there_are_so_many(number, stages):
-    if number <= stages:
+    if number < stages:
         assert parse_freeze(f"stages:{number}", stages) == number
     else:
-        with pytest.raises(SettingsError, match=f"from 1 to {stages}"):
+        with pytest.raises(SettingsError, match=f"from 1 to {stages - 1}$"):
             parse_freeze(f"stages:{number}", stages)
 
 
 @pytest.mark.parametrize("words", ["", "some", "stages", "stages:", "stages:0", "stages:-1", "stages:1.5", "All"])
 def test_other_words_are_refused_with_what_is_expected(words):
-    with pytest.raises(SettingsError, match="expected all, none, or stages:N with N from 1 to 5"):
+    with pytest.raises(SettingsError, match="expected all, none, or stages:N with N from 1 to 4"):
         parse_freeze(words, 5)
 
 

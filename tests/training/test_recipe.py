@@ -74,6 +74,7 @@ def test_a_larger_batch_has_a_rate_as_many_times_larger():
     own = Adjustments(epochs=90, batch_size=8192).adjusted(RECIPES["resnet"])
     assert (own.rate, own.warmup) == (pytest.approx(3.2), pytest.approx(5 / 90))
     assert Adjustments(batch_size=64).adjusted(RECIPES["resnet"]).rate == 0.1  # a smaller one leaves it
+    assert Adjustments(batch_size=8192, warmup=0.0).adjusted(RECIPES["resnet"]).warmup == 0.0
     assert Adjustments(batch_size=8192, rate=0.5).adjusted(RECIPES["resnet"]).rate == 0.5  # so does a person
 
 

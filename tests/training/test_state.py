@@ -8,12 +8,13 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from striate.errors import RunError
+from striate.training import beginning
 from striate.training.averaging import Average
 from striate.training.optimizers import make_optimizer
 from striate.training.recipe import OptimizerName, Recipe
 from striate.training.state import STATE_FILE, Progress, State, read_progress
 
-FAR = Progress(7, 2, 1 / 3, 0.1 + 0.2, 2 / 7, waited=3, flat=1, cuts=2, laps={"data": 0.7}, trouble={"level": 2.3})
+FAR = Progress(7, 2, 1 / 3, 0.1 + 0.2, 2 / 7, waited=3, flat=1, cuts=2, trouble={"level": 2.3})
 OPTIMIZERS = get_args(OptimizerName)
 
 
@@ -126,3 +127,17 @@ def test_a_state_of_another_network_is_refused_in_one_line(saved):
     with pytest.raises(RunError, match="cannot be gone on from") as caught:
         state(width=4).restore(saved[1])
     assert "\n" not in str(caught.value)
+
+
+def test_weights_that_are_no_numbers_are_not_saved(tmp_path, monkeypatch):
+    monkeypatch.setattr(beginning, "SAVE_EVERY", 0.0)
+    one = state()
+    one.save(tmp_path)
+    saver = beginning.Saver(one, tmp_path, leads=True)
+    one.network[0].weight.data[0, 0] = torch.nan
+    one.progress.step = 5
+    saver.save_if_due()
+    assert read_progress(tmp_path).step == 0
+    one.network[0].weight.data[0, 0] = 1.0
+    saver.save_if_due()
+    assert read_progress(tmp_path).step == 5
