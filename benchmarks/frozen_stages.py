@@ -1,9 +1,9 @@
 """How much does an epoch of fine-tuning cost when all stages are frozen, beside the usual way?
 
 The usual way shows every image to the whole network in every epoch: its stages without gradients and in test mode, the
-head with them. striate computes what the stages give once, and trains the head on that. Both get the same network, first
-weights, images in the same order, rates and loss; they take turns, seed by seed, in one process with the same threads
-and memory layout. Compared are the seconds of an epoch after the first, and the answers on the test.
+head with them. striate computes what the stages give once, and trains the head on that. Both get the same network,
+first weights, images in the same order, rates and loss; they take turns, seed by seed, in one process with the same
+threads and memory layout. Compared are the seconds of an epoch after the first, and the answers on the test.
 
     striate import mobilenet_v2_1.0_224_folded_float.npz --model tf_mobilenet_v2 --out mobilenet.safetensors …
     python benchmarks/frozen_stages.py --weights mobilenet.safetensors --photographs hymenoptera/train

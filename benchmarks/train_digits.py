@@ -73,13 +73,15 @@ def train_plain(settings: Settings, data: RunData) -> dict[str, float]:
     train = PlainDigits(TRAIN, transforms.Compose([transforms.Resize(32), *variation, *to_tensor]))
     test = PlainDigits(TEST, transforms.Compose([transforms.Resize(32), *to_tensor]))
     torch.manual_seed(settings.seed)
-    network, recipe = build(data.declaration), settings.recipe()
+    network, recipe = build(data.declaration), settings.to_recipe()
     loader = DataLoader(train, batch_size=recipe.batch_size, shuffle=True)
     optimizer = torch.optim.SGD(
         network.parameters(), lr=recipe.rate, momentum=recipe.momentum, nesterov=True, weight_decay=recipe.decay
     )
     steps = recipe.epochs * len(loader)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: pace_at(recipe, step, steps).rate / recipe.rate)
+    schedule = torch.optim.lr_scheduler.LambdaLR(
+        optimizer, lambda step: pace_at(recipe, step, steps).rate / recipe.rate
+    )
     seconds = 0.0
     for _ in range(recipe.epochs):
         began = time.perf_counter()
@@ -152,7 +154,7 @@ def processor() -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--epochs", type=int, default=Settings.epochs)
+    parser.add_argument("--epochs", type=int, default=Settings().to_recipe().epochs)
     arguments = parser.parse_args()
     result = {
         "question": "images per second in training, striate over the loop of PyTorch's MNIST example",

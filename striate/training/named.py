@@ -67,11 +67,12 @@ FINETUNE = Recipe(
     rate=0.01,
     decay=1e-4,
     warmup=0.1,
+    clip=1.0,  # the only brake of networks whose batch norm has been folded away
     depth_rates=0.6,
     augment="crop:0.4,flip",
 )
 
-FAST = Recipe(  # rate, momentum and batch chosen on a part of CIFAR-10's training images
+FAST = Recipe(  # about 17 short trainings on a part of CIFAR-10, judged by held-out training images, one seed each
     epochs=10,
     batch_size=128,
     optimizer="muon",
