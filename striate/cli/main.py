@@ -55,7 +55,7 @@ for verb in (check, convert, fetch):
 
 @app.command
 def train(
-    settings: Annotated[Settings, Parameter(name="*", consume_multiple=True)] = Settings(),  # noqa: B008 - it is frozen
+    settings: Annotated[Settings, Parameter(name="*", consume_multiple=True, negative_iterable="")] = Settings(),  # noqa: B008 - it is frozen
     *,
     config: Annotated[  # noqa: ARG001 - `settle` has filled in what it holds
         Path | None, Parameter(help="Repeat the run of this run.toml; other settings given win.")

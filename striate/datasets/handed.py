@@ -54,6 +54,11 @@ def handed_over(images: Any) -> Dataset:
     image, as a table of numbers, and where there is none.
     """
     given = column_of(images, "path") if is_frame(images) else images
+    if isinstance(given, np.ndarray | Tensor) and given.ndim == 3 and given.shape[-1] in (3, 4):
+        shape = tuple(given.shape)
+        raise DataError(
+            f"an array of {shape} is one colour image, or grey ones {shape[-1]} pixels wide; give [None] of it"
+        )
     if isinstance(given, np.ndarray | Tensor) and given.ndim != 1:
         return from_arrays(given, np.zeros(len(given) if given.ndim else 0, int), name=_NAME)
     each = list(given)

@@ -8,9 +8,11 @@ from striate.recipes.data import RunData
 from striate.recipes.progress import Display
 from striate.recipes.settings import Settings
 from striate.training.course import steps_per_epoch
+from striate.training.recipe import ALL
 from striate.training.together import Together
 
 _NAMED = 10  # skipped files
+FEW_STEPS = 200  # in which few networks learn anything
 
 
 def announce(run_data: RunData, chosen: Settings, machine: Machine, together: Together, display: Display) -> None:
@@ -33,6 +35,9 @@ def announce(run_data: RunData, chosen: Settings, machine: Machine, together: To
     shown = ", ".join(choices[name] for name in ("device", "number_format", "memory_format", "threads"))
     processes = f" in each of {together.size} processes" if together.size > 1 else ""
     display.say(f"machine  {shown} threads{processes} (striate doctor says why)")
+    steps = _steps(chosen, run_data, together)
+    if steps < FEW_STEPS and chosen.freeze != ALL:
+        display.say(f"look     only {steps:,} steps in all: use more --epochs, or a smaller --batch-size")
     to_look_at = [finding for finding in run_data.findings if finding.level != "note"]
     for finding in to_look_at:
         display.say(
@@ -49,9 +54,14 @@ def announce(run_data: RunData, chosen: Settings, machine: Machine, together: To
 def _in_words(chosen: Settings, run_data: RunData, together: Together) -> str:
     """The recipe's main numbers."""
     recipe = chosen.to_recipe()
-    steps = steps_per_epoch(len(run_data.parts[TRAIN]), recipe.batch_size, together.size)
+    steps = _steps(chosen, run_data, together) // recipe.epochs
     name = chosen.recipe_name
     return (
         f"{name}: {recipe.epochs} epochs of {steps} steps of {recipe.batch_size} images, {recipe.optimizer} at "
         f"{recipe.rate:g}, {recipe.schedule}, augmentation {recipe.augment}"
     )
+
+
+def _steps(chosen: Settings, run_data: RunData, together: Together) -> int:
+    recipe = chosen.to_recipe()
+    return recipe.epochs * steps_per_epoch(len(run_data.parts[TRAIN]), recipe.batch_size, together.size)

@@ -140,6 +140,7 @@ def _resume(folder: Path, given: Dataset | None, together: Together, display: Di
             f"train anew: --config {folder / RUN_FILE}"
         )
     machine = suited(machine_of(chosen, together), chosen, run_data)
+    display.say(f"resumed  {folder}, from step {read_progress(folder).step}")
     if (describe_choices(machine), versions()) != (began["machine"], began["versions"]):
         display.say("machine or versions are not quite those of run.toml: the last digits may differ")
     return _run(folder, chosen, run_data, machine, together, display)
@@ -218,6 +219,8 @@ def _finish(folder: Path, chosen: Settings, run_data: RunData, start: Start, mac
         parts=read_progress(folder).parts,
     )
     write_whole(folder / REPORT_FILE, make_report(results).encode())
+    epochs = chosen.to_recipe().epochs
+    display.say(f"kept     epoch {checkpoint.measured['epoch']} of {epochs}, whose validation loss is the lowest")
     said, *further = sentences(evaluation, run.part)
     display.say(said)
     if run.part == VALIDATION:

@@ -94,7 +94,8 @@ class Watchman:
         place = "near its highest" if rate >= _NEAR * highest else f"down from {highest:.3g}"
         if rate > self.state.get("rate", math.inf):
             place = "still climbing"
-        return f"{rate:.3g}, {place}; train with --rate {highest / 10:.2g}, or a longer --warmup, or --clip 1"
+        advice = f"train with --rate {highest / 10:.2g}, or a longer --warmup, or --clip 1; --find-rate says which rate"
+        return f"{rate:.3g}, {place}; {advice}"
 
 
 def _numbers(network: nn.Module) -> Iterator[tuple[str, Tensor]]:
