@@ -74,3 +74,12 @@ def test_mixed_targets_cost_the_shares_of_each_class():
     scores, shares = torch.tensor([[2.0, 0.0, -1.0]]), torch.tensor([[0.7, 0.0, 0.3]])
     expected = 0.7 * cross_entropy(scores.numpy(), [0], 0) + 0.3 * cross_entropy(scores.numpy(), [2], 0)
     assert Classification().loss(scores, shares).item() == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("weights", [None, (0.5, 1.5, 1.0)])
+def test_the_loss_of_short_numbers_is_taken_in_float32(weights):
+    scores, targets = torch.tensor([[1.0, 2.0, 0.5], [0.25, -1.0, 3.0]]), torch.tensor([1, 0])
+    loss = Classification(0.1, weights)
+    short = loss.loss(scores.bfloat16(), targets)
+    assert short.dtype == torch.float32
+    assert torch.equal(short, loss.loss(scores, targets))  # these scores are the same in both
