@@ -50,13 +50,10 @@ class Classification:
             return self.loss(outputs.scores, targets) + AUXILIARY_WEIGHT * sum(
                 self.loss(scores, targets) for scores in outputs.auxiliary
             )
+        outputs = outputs.to(torch.promote_types(outputs.dtype, torch.float32))  # bfloat16 is too short for a loss
         weights = None if self.class_weights is None else outputs.new_tensor(self.class_weights)
         total = functional.cross_entropy(
-            outputs.to(torch.promote_types(outputs.dtype, torch.float32)),
-            targets,
-            weights,
-            reduction="sum",
-            label_smoothing=self.label_smoothing,
+            outputs, targets, weights, reduction="sum", label_smoothing=self.label_smoothing
         )
         return total / len(targets)
 
