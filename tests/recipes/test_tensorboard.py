@@ -1,5 +1,6 @@
 import resource
 import sys
+from contextlib import contextmanager
 
 import pytest
 
@@ -73,16 +74,18 @@ def test_a_folder_that_cannot_be_written_is_named_in_one_sentence(tmp_path, read
         TensorBoard(tmp_path, step=0)
 
 
-@pytest.fixture
+@contextmanager
 def full_disk():
-    """No file of this process may grow beyond 100 bytes: call it to begin with."""
+    """No file of this process may grow beyond 100 bytes within it: afterwards pytest writes on."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    yield lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (100, before[1]))
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
-def test_a_full_disk_is_told_in_one_sentence_at_the_epoch_that_does_not_fit(tmp_path, read, full_disk):
+def test_a_full_disk_is_told_in_one_sentence_at_the_epoch_that_does_not_fit(tmp_path, read):
     refused = pytest.raises(StorageError, match="cannot write TensorBoard's files: File too large")
-    with refused, TensorBoard(tmp_path, step=0) as board:
-        full_disk()
+    with refused, TensorBoard(tmp_path, step=0) as board, full_disk():
         board.epoch(epoch(1))
