@@ -60,19 +60,27 @@ def test_one_of_two_processes_that_is_killed_is_started_again_and_all_ends_in_th
     expect_same(folder, two_undisturbed)
 
 
-@pytest.mark.slow
-def test_twenty_kills_at_random_moments_change_no_byte(undisturbed, tmp_path):
+def kills_of(sample, many):
+    """A sample in every run, and all by hand, which takes some minutes."""
+    marks = (pytest.mark.slow, pytest.mark.exhaustive)
+    return pytest.mark.parametrize(
+        "count", [pytest.param(n, marks=m) for n, m in zip((sample, many), marks, strict=True)]
+    )
+
+
+@kills_of(3, 20)
+def test_kills_at_random_moments_change_no_byte(undisturbed, tmp_path, count):
     chance, kills, run, began = random.Random(0), 0, 0, time.monotonic()
     with begin_or_resume(tmp_path / "whole") as process:
         assert process.wait() == 0
     duration = time.monotonic() - began
-    while kills < 20:
+    while kills < count:
         folder, run = tmp_path / f"run {run}", run + 1
         returncode = None
         while returncode != 0:
             with begin_or_resume(folder) as process:
                 try:
-                    process.wait(chance.uniform(0, duration) if kills < 20 else None)
+                    process.wait(chance.uniform(0, duration) if kills < count else None)
                 except subprocess.TimeoutExpired:
                     process.kill()
                     kills += 1
@@ -81,16 +89,16 @@ def test_twenty_kills_at_random_moments_change_no_byte(undisturbed, tmp_path):
         expect_same(folder, undisturbed)
 
 
-@pytest.mark.slow
-def test_ten_kills_of_one_of_two_processes_at_random_moments_change_no_byte(two_undisturbed, tmp_path):
+@kills_of(2, 10)
+def test_kills_of_one_of_two_processes_at_random_moments_change_no_byte(two_undisturbed, tmp_path, count):
     chance, kills, run, began = random.Random(1), 0, 0, time.monotonic()
     with start_two(tmp_path / "whole", *SETTINGS) as process:
         assert process.wait() == 0
     duration = time.monotonic() - began
-    while kills < 10:
+    while kills < count:
         home, run, before = tmp_path / f"run {run}", run + 1, kills
         with start_two(home, *SETTINGS, restarts=10) as process:
-            while kills < 10 and (victim := worker(home, kills - before, chance.randrange(2), process)):
+            while kills < count and (victim := worker(home, kills - before, chance.randrange(2), process)):
                 try:
                     process.wait(chance.uniform(0, duration))
                 except subprocess.TimeoutExpired:
