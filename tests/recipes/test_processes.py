@@ -74,6 +74,7 @@ def voices(together):
         said = False
     except RunError:
         said = True
+    together.wait()  # the first keeps the store until the other has spoken
     return said, os.environ["STRIATE_START"]
 
 
