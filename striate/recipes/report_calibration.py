@@ -36,7 +36,7 @@ def verdict(found: Calibration) -> str:
     return (
         "too sure of itself on the whole"
         if difference > 0
-        else "less sure of itself than it could be, as smoothed labels and mixed images teach it"
+        else "less sure of itself than it could be; smoothed labels, mixed images or a short training do that"
     )
 
 

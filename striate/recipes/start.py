@@ -47,7 +47,7 @@ class Start:
         """Those of the whole network, once the learner has become `judged`."""
         if self.divided is None:
             return judged.state_dict()
-        return self.divided.whole(self.network, judged)
+        return self.divided.whole(judged)
 
 
 def first_network(run_data: RunData, seed: int) -> nn.Module:

@@ -51,12 +51,13 @@ class Divided:
     def __init__(self, network: Network) -> None:
         layers = list(network.head.named_children()) if isinstance(network.head, nn.Sequential) else []
         fixed = OrderedDict(takewhile(lambda named: _fixed(named[1]), layers))
+        self._network = network
         self.features = nn.Sequential(network.stages, nn.Sequential(fixed))
         self.head: nn.Module = nn.Sequential(OrderedDict(layers[len(fixed) :])) if layers else network.head
 
-    def whole(self, network: nn.Module, head: nn.Module) -> dict[str, Tensor]:
+    def whole(self, head: nn.Module) -> dict[str, Tensor]:
         """The weights of the network with those of a head that has learnt."""
-        return network.state_dict() | {f"head.{name}": tensor for name, tensor in head.state_dict().items()}
+        return self._network.state_dict() | {f"head.{name}": tensor for name, tensor in head.state_dict().items()}
 
 
 def _fixed(layer: nn.Module) -> bool:

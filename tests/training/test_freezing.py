@@ -67,7 +67,7 @@ def test_a_head_that_has_learnt_goes_back_under_its_names():
     network = create_model("resnet20", num_classes=3)
     divided = Divided(network)
     other = Divided(create_model("resnet20", num_classes=3)).head
-    whole = divided.whole(network, other)
+    whole = divided.whole(other)
     assert whole.keys() == network.state_dict().keys()
     for key, tensor in other.state_dict().items():
         assert torch.equal(whole[f"head.{key}"], tensor)
