@@ -2,11 +2,15 @@
 
 import os
 import socket
+import sys
+from pathlib import Path
 
 import torch
 from torch import multiprocessing
 
 from striate.training.meeting import meet
+
+sys.path.append(str(Path(__file__).parents[2]))  # the processes get this path and find `tests`, installed striate first
 
 
 def in_processes(size, work, *given, folder):
