@@ -60,7 +60,7 @@ def watching(network: nn.Module, layer: str | None = None) -> Iterator[Watched]:
 
 def module_of(network: nn.Module, layer: str) -> nn.Module:
     """The module of that name. Raises UnknownNameError with the nearest names, SettingsError for the network itself."""
-    modules = dict(network.named_modules())
+    modules: dict[str, nn.Module] = dict(network.named_modules())
     if not layer:
         raise SettingsError(f"a layer has a name, which stands empty; the network has {', '.join(list(modules)[1:7])}…")
     if layer not in modules:
@@ -97,6 +97,6 @@ class _LastMap(TorchFunctionMode):
     ) -> Any:
         result = func(*args, **(kwargs or {}))
         for made in tree_leaves(result):
-            if isinstance(made, Tensor) and made.dim() == 4 and max(made.shape[2:]) > 1 and made.requires_grad:
+            if isinstance(made, Tensor) and made.dim() == 4 and max(made.shape[2:]) > 1:
                 self.watched.made = made
         return result
