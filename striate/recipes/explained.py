@@ -1,0 +1,31 @@
+"""What explaining gives to look at: figures in sections, one section a method, for the page and as PNG files."""
+
+import inspect
+from dataclasses import dataclass, field
+from types import ModuleType
+
+from striate.explain.drawing import Picture
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A picture, the words under it, and the stem of the PNG file that it becomes."""
+
+    name: str
+    picture: Picture = field(repr=False)  # (H, W, 3) uint8
+    caption: str
+
+
+@dataclass(frozen=True)
+class Section:
+    """A method's figures, its card, and what is to be said of these."""
+
+    title: str
+    card: tuple[str, ...]  # paragraphs: what it is, its source, when not to trust it
+    figures: tuple[Figure, ...]
+    notes: tuple[str, ...] = ()
+
+
+def card_of(method: ModuleType) -> tuple[str, ...]:
+    """The paragraphs of a method's card, which is the docstring of its module."""
+    return tuple(" ".join(paragraph.split()) for paragraph in (inspect.getdoc(method) or "").split("\n\n"))
