@@ -16,7 +16,7 @@ from torch.func import functional_call
 
 from striate.description.complaints import complaint_of
 from striate.description.fields.follower import Follower
-from striate.description.fields.reach import ReceptiveField
+from striate.description.fields.reach import Reach, ReceptiveField
 from striate.description.meta import MetaMode, NotFollowed, in_mode_of, meta_state, tensors_in
 from striate.description.operations import (
     MULTIPLIES,
@@ -58,11 +58,12 @@ class Operation:
 
 @dataclass(frozen=True)
 class Module:
-    """A module's class, and what it gave when it last ran."""
+    """A module's class, and what it gave when it last ran; `reach` has the field of each unit of it."""
 
     kind: str
     output: tuple[int, ...]
     field: ReceptiveField | None
+    reach: Reach | None = None
 
 
 @dataclass(frozen=True)
@@ -170,7 +171,8 @@ class _Recorder(MetaMode):  # type: ignore[no-untyped-call]
             self._raised_in = self._raised_in or name
         if isinstance(output, Tensor):
             kind = type(module).__name__
-            self.modules[name] = Module(kind, _of_one_image(output), self.follower.field(output))
+            field, reach = self.follower.field(output), self.follower.reach(output)
+            self.modules[name] = Module(kind, _of_one_image(output), field, reach)
 
     def _before(self, func: Any, args: Sequence[Any]) -> None:
         complaint = complaint_of(func.overloadpacket.__name__, lambda: arguments_of(func, tuple(args), {}))

@@ -16,7 +16,7 @@ from typing import Any
 
 from torch import Tensor
 
-from striate.arithmetic.fields import Field
+from striate.arithmetic.fields import Field, Span
 
 
 @dataclass(frozen=True)
@@ -73,6 +73,13 @@ class Axis:
         if len(self.parts) > 1:
             raise Lost
         return self.parts[0].dim if self.parts else None
+
+    def span(self, place: Sequence[int]) -> Span | None:
+        """First and last pixel that can change the value at a place of the tensor, a number for each dimension of it.
+
+        Not cut at the border; None where it sees nothing of the image.
+        """
+        return self.field.span(sum(place[part.dim] // part.apart % part.count * part.weight for part in self.parts))
 
     def mixed(self, dims: Container[int] | None = None) -> "Axis":
         """Units along these dimensions, or all, change each other: each sees what all of them saw."""
