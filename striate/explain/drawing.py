@@ -4,6 +4,8 @@ from typing import Any
 
 import numpy as np
 from matplotlib import colormaps
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from striate.filters.panels import signed_grey
@@ -31,6 +33,24 @@ def draw_heat(image: NDArray[np.uint8], heat: NDArray[np.float32]) -> Picture:
     opacity = np.sqrt(strength)[:, :, None]
     mixed: Picture = np.rint(grey * 0.6 * (1 - opacity) + glow * opacity).astype(np.uint8)
     return mixed
+
+
+def draw_signed_heat(image: NDArray[np.uint8], heat: NDArray[np.float32]) -> Picture:
+    """The image in grey with the map (H, W) over it: red where it is above 0, blue below, transparent at 0."""
+    share = np.clip(heat / (float(np.abs(heat).max()) or 1.0), -1, 1)
+    grey = draw_image(image).mean(axis=2, keepdims=True)
+    glow: NDArray[np.float64] = colormaps["RdBu_r"]((share + 1) / 2)[:, :, :3] * 255
+    opacity = np.sqrt(np.abs(share))[:, :, None]
+    mixed: Picture = np.rint((128 + grey) / 2 * (1 - opacity) + glow * opacity).astype(np.uint8)
+    return mixed
+
+
+def rendered(figure: Figure) -> Picture:
+    """A figure of matplotlib as pixels."""
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()  # type: ignore[no-untyped-call]
+    pixels: Picture = np.asarray(canvas.buffer_rgba())[:, :, :3].copy()  # type: ignore[no-untyped-call]
+    return pixels
 
 
 def _three(values: NDArray[Any]) -> Picture:

@@ -6,6 +6,9 @@ from types import ModuleType
 
 from striate.explain.drawing import Picture
 
+_DENSITY = 1.5  # pixels of a large picture for one of the page
+_DENSE = 400  # pixels from which a picture is large
+
 
 @dataclass(frozen=True)
 class Figure:
@@ -14,6 +17,20 @@ class Figure:
     name: str
     picture: Picture = field(repr=False)  # (H, W, 3) uint8
     caption: str
+
+    @property
+    def width(self) -> int:
+        """Pixels of the page that it takes."""
+        pixels: int = self.picture.shape[1]
+        return round(pixels / _DENSITY) if pixels >= _DENSE else pixels
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of words under the names of their columns."""
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
 
 
 @dataclass(frozen=True)
@@ -24,6 +41,8 @@ class Section:
     card: tuple[str, ...]  # paragraphs: what it is, its source, when not to trust it
     figures: tuple[Figure, ...]
     notes: tuple[str, ...] = ()
+    table: Table | None = None
+    others: tuple[tuple[str, tuple[str, ...]], ...] = ()  # cards of other methods, each under its title
 
 
 def card_of(method: ModuleType) -> tuple[str, ...]:
