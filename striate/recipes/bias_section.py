@@ -1,19 +1,21 @@
 """The section on bias: where each class's heat falls over a data set, and what covering the hottest place costs."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 
 import numpy as np
 import torch
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Drawing
 from matplotlib.patches import Rectangle
 from torch import Tensor
 
 from striate.datasets.dataset import Dataset
 from striate.datasets.loading import numbered
+from striate.errors import DataError, ImageError
 from striate.explain import bias
 from striate.explain.bias import CELLS, ClassHeat, class_heat
-from striate.explain.drawing import Picture, rendered
+from striate.explain.drawing import Picture, draw_image, rendered
 from striate.recipes.explained import Figure, Section, Table, card_of
 from striate.recipes.indexing import prepared
 from striate.recipes.progress import Display
@@ -21,6 +23,7 @@ from striate.tasks.classification import Classifier
 
 _DRAWN = 12  # classes at the most, those first that hang on one place
 _ACROSS = 6
+_LONG = 24  # letters of a name
 _INK, _SOFT, _RED = "#1a202c", "#4a5568", "#c53030"
 _NAMES = ("upper", "lower"), ("left", "right")
 
@@ -41,10 +44,20 @@ def bias_section(model: Classifier, dataset: Dataset, display: Display) -> Secti
         with model.machine.running():
             found = class_heat(model.network, batches, model.classes)
     ordered = sorted(found, key=lambda one: (-one.suspect, -one.fall, -one.times))
-    picture = Figure("bias", _draw(ordered[:_DRAWN]), "Heat of each class over the frame; framed: the hottest cell.")
+    drawn = ordered[:_DRAWN]
+    examples = [_example(model, dataset, targets == model.classes.index(one.label)) for one in drawn]
+    picture = Figure("bias", _draw(drawn, examples), "An image of each class, and its heat; framed: the hottest cell.")
     return Section(
         "Bias: where the heat of each class falls", card_of(bias), (picture,), _notes(ordered), _table(ordered)
     )
+
+
+def _example(model: Classifier, dataset: Dataset, own: Tensor) -> Picture:
+    """The first image of a class that can be read, as the network sees it; there is one, since its heat was taken."""
+    for place in own.nonzero()[:, 0].tolist():
+        with suppress(ImageError):
+            return draw_image(model.preparation.geometry.prepare(dataset.source(place))[0])
+    raise DataError(f"no image of {dataset.name} can be read any more; they were there a moment ago")
 
 
 def _notes(ordered: Sequence[ClassHeat]) -> tuple[str, ...]:
@@ -87,26 +100,38 @@ def _table(ordered: Sequence[ClassHeat]) -> Table:
     return Table(columns, tuple(rows))
 
 
-def _draw(shown: Sequence[ClassHeat]) -> Picture:
+def _draw(shown: Sequence[ClassHeat], examples: Sequence[Picture]) -> Picture:
+    """For each class an image above and its heat below, in rows of some."""
     across = min(_ACROSS, len(shown))
     down = -(-len(shown) // across)
-    figure = Drawing((1.75 * across + 0.9, 2.15 * down + 0.1), dpi=144, facecolor="white", layout="constrained")
-    grid = figure.subplots(down, across, squeeze=False)
-    top = max(one.times for one in shown)
-    for axes in grid.flat[len(shown) :]:
+    figure = Drawing((1.9 * across + 0.9, 4.1 * down + 0.1), dpi=144, facecolor="white", layout="constrained")
+    grid = figure.subplots(2 * down, across, squeeze=False)
+    for axes in grid.flat:
         axes.set_visible(False)
-    for axes, one in zip(grid.flat, shown, strict=False):
-        drawn = axes.imshow(one.heat * CELLS**2, cmap="inferno", vmin=0, vmax=top)
-        row, column = one.cell
-        axes.add_patch(Rectangle((column - 0.5, row - 0.5), 1, 1, fill=False, edgecolor="white", linewidth=2.5))
-        axes.add_patch(Rectangle((column - 0.5, row - 0.5), 1, 1, fill=False, edgecolor="black", linewidth=1))
-        name = one.label if len(one.label) <= 22 else one.label[:21] + "…"
-        axes.set_title(name, fontsize=9, color=_RED if one.suspect else _INK, loc="left")
-        axes.set_xlabel(f"covered: {one.right} → {one.right_covered} of {one.n}", fontsize=7.5, color=_SOFT, loc="left")
-        axes.set_xticks([])
-        axes.set_yticks([])
-    bar = figure.colorbar(drawn, ax=grid, shrink=0.8, aspect=30, pad=0.01)
-    bar.set_label("times an even map", fontsize=8, color=_SOFT)
+    top = max(one.times for one in shown)
+    for number, (one, example) in enumerate(zip(shown, examples, strict=True)):
+        row, column = divmod(number, across)
+        above, below = grid[2 * row, column], grid[2 * row + 1, column]
+        above.imshow(example, extent=(-0.5, CELLS - 0.5, CELLS - 0.5, -0.5), aspect=example.shape[0] / example.shape[1])
+        drawn = below.imshow(one.heat * CELLS**2, cmap="inferno", vmin=0, vmax=top)
+        for axes in (above, below):
+            _frame(axes, one)
+        name = one.label if len(one.label) <= _LONG else one.label[: _LONG - 1] + "…"
+        above.set_title(name, fontsize=9.5, color=_RED if one.suspect else _INK, loc="left")
+        said = f"right: {one.right} of {one.n}\ncell covered: {one.right_covered}"
+        below.set_xlabel(said, fontsize=8, color=_SOFT, loc="left")
+    bar = figure.colorbar(drawn, ax=grid, shrink=0.6, aspect=30, pad=0.01)
+    bar.set_label("heat, times an even map", fontsize=8, color=_SOFT)
     bar.ax.tick_params(labelsize=7.5, colors=_SOFT)
     bar.outline.set_visible(False)
     return rendered(figure)
+
+
+def _frame(axes: Axes, one: ClassHeat) -> None:
+    """A frame around the hottest cell, to be seen on dark and on light."""
+    axes.set_visible(True)
+    axes.set_xticks([])
+    axes.set_yticks([])
+    row, column = one.cell
+    for colour, width in (("white", 3.0), ("black", 1.2)):
+        axes.add_patch(Rectangle((column - 0.5, row - 0.5), 1, 1, fill=False, edgecolor=colour, linewidth=width))
