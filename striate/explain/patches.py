@@ -134,9 +134,18 @@ def _after(layer: str, known: Highest | None, maps: Tensor, count: int) -> Highe
 
 def _found(layer: str, known: Highest, interrupted: bool) -> Patches:
     values, images, rows, columns = (part.T.contiguous() for part in known.places)  # (K, count)
-    deviation = (known.squares / max(1, known.seen)).sqrt()
-    numbers = (part.long() for part in (images, rows, columns))
-    return Patches(layer, known.channels, values, *numbers, known.mean, deviation, known.seen, interrupted)
+    return Patches(
+        layer,
+        known.channels,
+        values,
+        images.long(),
+        rows.long(),
+        columns.long(),
+        known.mean,
+        (known.squares / max(1, known.seen)).sqrt(),
+        known.seen,
+        interrupted,
+    )
 
 
 def _those(channels: Sequence[int]) -> str:
