@@ -1,32 +1,30 @@
-"""`striate explain`: what a trained network images at in images, as pictures and a page, and how far to trust them."""
+"""`striate explain`: what a trained network sees, in images and in itself, as pictures and one page."""
 
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import torch
-from numpy.typing import NDArray
-
 from striate.datasets.loading import Skipped
-from striate.errors import DataError, ImageError, UnknownNameError
-from striate.explain.heat import Asked, heat, heat_method
-from striate.explain.panel import Map, draw_panel
-from striate.images.walking import files_below
+from striate.datasets.opening import open_dataset
+from striate.errors import SettingsError, UnknownNameError
+from striate.explain.heat import HEAT, Asked
+from striate.explain.layers import maps_of
+from striate.recipes.bias_section import bias_section
 from striate.recipes.explain_page import write_figure, write_page
-from striate.recipes.explained import Figure, Section, card_of
+from striate.recipes.explained import Figure, Section
+from striate.recipes.filters_section import filters_section
+from striate.recipes.gallery import Images, Model, gallery_of
+from striate.recipes.heat_section import Question, heat_section
+from striate.recipes.hierarchy_section import hierarchy_section
 from striate.recipes.mapped import Mapped
+from striate.recipes.patches_section import image_shape, patches_section
 from striate.recipes.progress import Display
 from striate.recipes.trust import Trust, trust_section
 from striate.tasks.classification import Classifier
 from striate.tasks.loading import load
-from striate.tasks.tagger import Tagger
-
-_ON_PAGE = 60  # images at the most; of others there are the pictures alone
-Model = Classifier | Tagger
 
 
 @dataclass(frozen=True)
@@ -38,33 +36,26 @@ class Explained:
     probability: float
     picture: str
 
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values, ready for JSON."""
-        return dict(vars(self))
 
-
-@dataclass(frozen=True)
+@dataclass
 class Explanation:
-    """What was made: the page, the images explained, those skipped, and how far each method is to be trusted."""
+    """What was made: the page, the pictures, the images explained, those skipped, how far to trust the methods."""
 
-    page: str
-    images: tuple[Explained, ...]
-    skipped: tuple[Skipped, ...]
-    trust: tuple[Trust, ...] = field(repr=False)
+    page: str = ""
+    pictures: list[str] = field(default_factory=list)
+    images: list[Explained] = field(default_factory=list)
+    skipped: list[Skipped] = field(default_factory=list)
+    trust: tuple[Trust, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, ready for JSON."""
-        return {
-            "page": self.page,
-            "images": [image.to_dict() for image in self.images],
-            "skipped": [vars(file) for file in self.skipped],
-            "trust": [one.to_dict() for one in self.trust],
-        }
+        listed = {"images": self.images, "skipped": self.skipped, "trust": self.trust}
+        return vars(self) | {name: [dict(vars(one)) for one in those] for name, those in listed.items()}
 
 
 def explain(  # noqa: PLR0913 - each is an option of the command
     model: str | os.PathLike[str],
-    images: Sequence[str | os.PathLike[str]] | str | os.PathLike[str],
+    images: Images = (),
     *,
     methods: str = "saliency,grad_cam,occlusion",
     label: str | None = None,
@@ -76,40 +67,148 @@ def explain(  # noqa: PLR0913 - each is an option of the command
     device: str = "auto",
     quiet: bool = False,
 ) -> Explanation:
-    """Pictures of why a model says what it says of images, each with its scale, and one page that holds them all.
+    """Pictures of what a model looks at and has learnt, and one page that holds them all.
 
-    An image's picture is written as soon as it is made; if the work is interrupted, the page is of what there is.
+    A picture is written as soon as it is made; if the work is interrupted, the page is of what there is.
 
     Args:
         model: a model file or run directory.
-        images: files or folders of images.
-        methods: names between commas: saliency, smoothgrad, integrated_gradients, grad_cam, occlusion, guided,
-            deconvnet.
+        images: files or folders, or a data set; filters need none.
+        methods: names between commas. Of each image: saliency, smoothgrad, integrated_gradients, grad_cam, occlusion,
+            guided, deconvnet. Of all images together: patches, hierarchy, bias. Of the network: filters.
         label: the class asked about; the one that the model says, if not given.
-        layer: Grad-CAM's, as `describe` names it; the last map, if not given.
+        layer: that of grad_cam, patches or filters, as `describe` names it; the last map, or for filters the first
+            layer, if not given.
         window: pixels of the side of occlusion's window; a seventh of the image, if not given.
         stride: pixels between its windows; half a window, if not given.
-        trust: measure how far each method is to be trusted; it takes longer than explaining.
+        trust: measure how far the methods for images are to be trusted; it takes longer than they do.
         out: the folder for the pictures and the page.
         device: auto, cpu, cuda or cuda:N.
         quiet: show no progress.
 
     Raises:
         UnknownNameError: there is no such method, class or layer.
+        SettingsError: a method needs images, and none are given.
         DataError: no image can be read.
     """
+    names = _names(methods, images)
     loaded = load(model, device=device)
-    names = _names(methods)
-    asked = Asked(layer, window, stride)
     target = None if label is None else _class_number(loaded, label)
-    files = _files([images] if isinstance(images, str | os.PathLike) else images)
-    return _Run(loaded, names, asked, target, Path(out), Display(quiet=quiet)).over(files, trust, Path(model))
+    work = _Work(loaded, Path(model), images, layer, trust, Path(out), Display(quiet=quiet))
+    heats = tuple(name for name in names if name in HEAT)
+    try:
+        if heats:
+            work.heat(Question(heats, Asked(layer, window, stride), target))
+        for name in names:
+            if name in _WHOLE:
+                work.add(_WHOLE[name](work))
+    finally:
+        work.finish()
+    return work.made
 
 
-def _names(methods: str) -> tuple[str, ...]:
+@dataclass
+class _Work:
+    """One call: what is asked of which model, and what has been made."""
+
+    model: Model
+    place: Path
+    images: Images
+    layer: str | None
+    trust: bool
+    out: Path
+    display: Display
+    made: Explanation = field(default_factory=Explanation)
+    sections: list[Section] = field(default_factory=list)
+
+    def heat(self, question: Question) -> None:
+        """Explain each image, then judge the methods."""
+        gallery = gallery_of(self.images)
+        figures: list[Figure] = []
+        with self.display.reading(len(gallery), "explaining images") as watch:
+
+            def keep(mapped: Mapped, figure: Figure) -> None:
+                self.made.images.append(
+                    Explained(mapped.path, self.model.classes[mapped.target], mapped.probability, self.write(figure))
+                )
+                figures.append(figure)
+                watch.advance()
+
+            try:
+                section, shown = heat_section(self.model, gallery, question, keep)
+            except KeyboardInterrupt:
+                self.sections.append(Section("Images", (), tuple(figures), ("Interrupted: these were done.",)))
+                raise
+        self.made.skipped += gallery.skipped
+        self.sections.append(section)
+        if self.trust and isinstance(self.model, Classifier):
+            self.made.trust, judged = trust_section(self.model, shown, question.names, question.asked, self.display)
+            self.sections.append(judged)
+
+    def add(self, sections: Sequence[Section]) -> None:
+        """Write the figures, and keep the sections for the page."""
+        for section in sections:
+            for figure in section.figures:
+                self.write(figure)
+            self.sections.append(section)
+
+    def write(self, figure: Figure) -> str:
+        """Write a picture, and give its place."""
+        place = str(write_figure(self.out, figure))
+        self.made.pictures.append(place)
+        return place
+
+    def finish(self) -> None:
+        """Write the page of what there is, if there is anything."""
+        if self.sections:
+            skipped = (f"Skipped: {file.name}: {file.reason}" for file in self.made.skipped)
+            summary = (f"Made on {time.strftime('%Y-%m-%d')}.", *skipped)
+            self.made.page = str(write_page(self.out, f"What {self.place} looks at", summary, self.sections))
+
+
+def _filters(work: _Work) -> list[Section]:
+    return [filters_section(work.model, work.layer)]
+
+
+def _patches(work: _Work) -> list[Section]:
+    layer = work.layer or list(maps_of(work.model.network, image_shape(work.model)))[-1]
+    with work.display.reading(len(gallery_of(work.images)), "looking for patches") as watch:
+        return [patches_section(work.model, work.images, layer, watch=watch.advance)]
+
+
+def _hierarchy(work: _Work) -> list[Section]:
+    with work.display.reading(len(gallery_of(work.images)), "looking for patches") as watch:
+        return hierarchy_section(work.model, work.images, watch=watch.advance)
+
+
+def _bias(work: _Work) -> list[Section]:
+    if not isinstance(work.model, Classifier):
+        raise SettingsError("bias is of classes, and this model tells tags; ask a classifier")
+    if not isinstance(work.images, str | os.PathLike) and isinstance(work.images, Sequence):
+        if len(work.images) != 1:
+            raise SettingsError(f"bias takes one data set, as `train` does; {len(work.images)} places came")
+        return [bias_section(work.model, open_dataset(work.images[0]), work.display)]
+    return [bias_section(work.model, open_dataset(work.images), work.display)]
+
+
+_WHOLE: Mapping[str, Callable[[_Work], list[Section]]] = {
+    "filters": _filters,
+    "patches": _patches,
+    "hierarchy": _hierarchy,
+    "bias": _bias,
+}
+_ALONE = {"filters"}  # need no images
+
+
+def _names(methods: str, images: Images) -> tuple[str, ...]:
     names = tuple(dict.fromkeys(filter(None, (name.strip() for name in methods.split(",")))))
     for name in names:
-        heat_method(name)
+        if name not in HEAT and name not in _WHOLE:
+            raise UnknownNameError("method", name, [*HEAT, *_WHOLE])
+        if name not in _ALONE and not isinstance(images, str | os.PathLike) and not len(images):
+            raise SettingsError(f"{name} explains images, and none came; name files, folders or a data set")
+    if not names:
+        raise SettingsError(f"no method is named; known: {', '.join([*HEAT, *_WHOLE])}")
     return names
 
 
@@ -117,110 +216,3 @@ def _class_number(model: Model, label: str) -> int:
     if label not in model.classes:
         raise UnknownNameError("class", label, model.classes)
     return model.classes.index(label)
-
-
-def _files(images: Sequence[str | os.PathLike[str]]) -> list[Path]:
-    files = [file for given in map(Path, images) for file in (files_below(given) if given.is_dir() else [given])]
-    if not files:
-        given = ", ".join(str(place) for place in images) or "what was given"
-        raise DataError(f"there is no image in {given}; name files or folders")
-    return files
-
-
-@dataclass
-class _Run:
-    """One call: what is asked of which model, and where it goes."""
-
-    model: Model
-    names: tuple[str, ...]
-    asked: Asked
-    target: int | None
-    out: Path
-    display: Display
-    skipped: list[Skipped] = field(default_factory=list)
-
-    def over(self, files: Sequence[Path], trust: bool, model: Path) -> Explanation:
-        """Explain the files one by one, then judge the methods on the first of them, then write the page."""
-        explained: list[Explained] = []
-        images: list[Mapped] = []
-        figures: list[Figure] = []
-        judged: Section | None = None
-        found: tuple[Trust, ...] = ()
-        try:
-            with self.display.reading(len(files), "explaining images") as watch:
-                for mapped in self._mapped(files):
-                    figure = self._figure(mapped, len(explained))
-                    explained.append(self._explained(mapped, write_figure(self.out, figure)))
-                    if len(images) < _ON_PAGE:
-                        images.append(mapped)
-                        figures.append(figure)
-                    watch.advance()
-            if trust and isinstance(self.model, Classifier) and images:
-                found, judged = trust_section(self.model, images, self.names, self.asked, self.display)
-        finally:
-            if images:
-                page = self._page(figures, judged, model)
-        if not images:
-            first = self.skipped[0]
-            raise DataError(f"no image can be read; for example {first.name}: {first.reason}")
-        return Explanation(str(page), tuple(explained), tuple(self.skipped), found)
-
-    def _explained(self, mapped: Mapped, picture: Path) -> Explained:
-        return Explained(mapped.path, self.model.classes[mapped.target], mapped.probability, str(picture))
-
-    def _mapped(self, files: Sequence[Path]) -> Iterator[Mapped]:
-        for file in files:
-            try:
-                image = self.model.preparation.geometry.prepare(file)[0]  # (C, H, W)
-            except ImageError as error:
-                self.skipped.append(Skipped(str(file), error.reason))
-                continue
-            yield self._map(str(file), image)
-
-    def _map(self, path: str, image: NDArray[np.uint8]) -> Mapped:
-        probabilities = self.model.probabilities(torch.from_numpy(image)[None])[0]  # (K,)
-        target = int(probabilities.argmax()) if self.target is None else self.target
-        device = self.model.machine.device
-        prepared = self.model.preparation.normalise(torch.from_numpy(image)[None].to(device))
-        targets = torch.tensor([target], device=device)
-        with self.model.machine.running():
-            maps = {name: heat(self.model.network, prepared, targets, name, self.asked)[0].cpu() for name in self.names}
-        return Mapped(path, image, target, float(probabilities[target]), maps)
-
-    def _figure(self, mapped: Mapped, number: int) -> Figure:
-        said = f"{self.model.classes[mapped.target]}, {100 * mapped.probability:.1f} %"
-        methods = ((heat_method(name), map_) for name, map_ in mapped.maps.items())
-        maps = [Map(method.title, map_.float().numpy(), method.signed) for method, map_ in methods]
-        name = Path(mapped.path).name
-        return Figure(
-            f"{number + 1:03d}-{Path(mapped.path).stem}",
-            draw_panel(mapped.image, maps, f"Why {said}?", name),
-            f"{mapped.path}: {said}",
-        )
-
-    def _page(self, figures: Sequence[Figure], judged: Section | None, model: Path) -> Path:
-        sections = [Section("Images", (), tuple(figures), _reading(self.names))]
-        sections += [judged] if judged else []
-        methods = [heat_method(name) for name in self.names]
-        cards = tuple((method.title, card_of(method.card)) for method in methods)
-        sections.append(Section("The methods", (), (), others=cards))
-        made = time.strftime("%Y-%m-%d")
-        summary = (
-            f"{len(figures)} image{'s' * (len(figures) != 1)}, {made}.",
-            *(f"Skipped: {s.name}: {s.reason}" for s in self.skipped),
-        )
-        return write_page(self.out, f"What {model} looks at", summary, sections)
-
-
-def _reading(names: Sequence[str]) -> tuple[str, ...]:
-    """How to read the colours of what is shown."""
-    signed = [heat_method(name).title for name in names if heat_method(name).signed]
-    strong = [heat_method(name).title for name in names if not heat_method(name).signed]
-    notes = []
-    if strong:
-        notes.append(f"{', '.join(strong)}: the brighter, the more the pixel moves the score of the class.")
-    if signed:
-        notes.append(
-            f"{', '.join(signed)}: red speaks for the class, blue against it; the numbers are changes of its score."
-        )
-    return tuple(notes)
