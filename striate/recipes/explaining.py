@@ -3,7 +3,7 @@
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -49,8 +49,7 @@ class Explanation:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, ready for JSON."""
-        listed = {"images": self.images, "skipped": self.skipped, "trust": self.trust}
-        return vars(self) | {name: [dict(vars(one)) for one in those] for name, those in listed.items()}
+        return asdict(self)
 
 
 def explain(  # noqa: PLR0913 - each is an option of the command

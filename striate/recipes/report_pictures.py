@@ -6,14 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-from striate.explain.drawing import draw_filter, draw_heat, draw_image
+from striate.explain.drawing import draw_filter, draw_image
 from striate.explain.filters import first_layer_filters
-from striate.explain.saliency import saliency
 from striate.recipes.augmented import Augmented
 from striate.recipes.report_drawing import inline
+from striate.recipes.report_moved import moved
 from striate.tasks.classification import Classifier, Evaluation
 from striate.tasks.tagger import Tagger
 
@@ -75,14 +74,13 @@ def filter_pictures(model: Classifier | Tagger) -> list[str]:
 def saliency_examples(model: Classifier, evaluation: Evaluation) -> list[dict[str, Any]]:
     """Images of different classes and what moved the score of the class that was said."""
     places = _one_of_each(evaluation.images.targets)[:_EXAMPLES]
-    images = torch.from_numpy(evaluation.images.images[places]).to(model.machine.device)
-    said = torch.from_numpy(evaluation.probabilities[places].argmax(axis=1)).to(model.machine.device)
-    heat = saliency(model.network, model.preparation.normalise(images), said).cpu().numpy()
+    said = evaluation.probabilities[places].argmax(axis=1).tolist()
+    maps = moved(model, evaluation.images.images[places], said)
     return [
         {
             "picture": inline(draw_image(evaluation.images.images[place])),
-            "heat": inline(draw_heat(evaluation.images.images[place], heat[row])),
-            "said": evaluation.classes[int(said[row])],
+            "maps": maps[row],
+            "said": evaluation.classes[said[row]],
             "true": evaluation.classes[evaluation.images.targets[place]],
             "name": evaluation.images.names[place],
         }

@@ -4,16 +4,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from striate.explain.drawing import draw_heat, draw_image
-from striate.explain.saliency import saliency
+from striate.explain.drawing import draw_image
 from striate.recipes.first_batch import NOTHING
 from striate.recipes.report_drawing import FAINT, QUIET, STYLE, VALIDATION, WRONG, inline, svg
+from striate.recipes.report_moved import moved
 from striate.tasks.tag_measures import Curve
 from striate.tasks.tagger import TagEvaluation, Tagger
 
@@ -102,13 +101,11 @@ def tag_saliency(model: Tagger, evaluation: TagEvaluation) -> list[dict[str, Any
     if not tags:
         return []
     places = [int(sure[:, number].argmax()) for number in tags]
-    images = torch.from_numpy(evaluation.images.images[places]).to(model.machine.device)
-    asked = torch.tensor(tags, device=model.machine.device)
-    heat = saliency(model.network, model.preparation.normalise(images), asked).cpu().numpy()
+    maps = moved(model, evaluation.images.images[places], tags)
     return [
         {
             "picture": inline(draw_image(evaluation.images.images[place])),
-            "heat": inline(draw_heat(evaluation.images.images[place], heat[row])),
+            "maps": maps[row],
             "said": evaluation.classes[tags[row]],
             "probability": float(evaluation.probabilities[place, tags[row]]),
             "true": _tags(evaluation, evaluation.truth[place]),

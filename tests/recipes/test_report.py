@@ -69,7 +69,7 @@ def test_the_page_has_every_section_and_a_picture_of_every_filter(page):
     ):
         assert heading in page.text
     assert page.source.count('alt="first-layer filter') == 6  # C1 of LeNet-5
-    assert page.source.count('alt="saliency of') == 3  # one of each class
+    assert page.source.count('alt="Saliency of') == 3  # one of each class
 
 
 def test_names_are_escaped_wherever_they_stand(nasty):
