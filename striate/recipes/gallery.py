@@ -1,7 +1,7 @@
 """The images that a network is shown to find out what moves it: read as they come, in one pass, and some once more."""
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import islice
@@ -43,10 +43,12 @@ class Gallery:
     def __len__(self) -> int:
         return len(self.names)
 
-    def batches(self, model: Model) -> Iterator[Tensor]:
-        """What the model is shown: floats (N, C, H, W) on its device. Raises DataError if no image can be read."""
+    def each(self, model: Model) -> Generator[tuple[str, NDArray[Any]], None, None]:
+        """Name and prepared image (C, H, W) of all that can be read, in order; the others are then in `skipped`.
+
+        Raises DataError if none can be read.
+        """
         self.came, self.skipped = [], []
-        workers = usual_workers()
 
         def read(number: int, note: Note) -> NDArray[Any] | ImageError:
             note(self.names[number])
@@ -55,22 +57,22 @@ class Gallery:
             except ImageError as error:
                 return error
 
-        with closing(read_many(range(len(self)), read, workers=workers, ahead=TOGETHER)) as reading:
-            readable = self._readable(reading)
-            while part := list(islice(readable, TOGETHER)):
-                images = torch.from_numpy(np.stack(part)).to(model.machine.device)
-                yield model.preparation.normalise(images)
+        with closing(read_many(range(len(self)), read, workers=usual_workers(), ahead=TOGETHER)) as reading:
+            for number, image in enumerate(reading):
+                if isinstance(image, ImageError):
+                    self.skipped.append(Skipped(self.names[number], image.reason))
+                else:
+                    self.came.append(number)
+                    yield self.names[number], image
         if not self.came:
             first = f"; {self.skipped[0].name}: {self.skipped[0].reason}" if self.skipped else ""
             raise DataError(f"of {len(self)} images none can be read{first}; give files or folders of images")
 
-    def _readable(self, reading: Iterator[NDArray[Any] | ImageError]) -> Iterator[NDArray[Any]]:
-        for number, image in enumerate(reading):
-            if isinstance(image, ImageError):
-                self.skipped.append(Skipped(self.names[number], image.reason))
-            else:
-                self.came.append(number)
-                yield image
+    def batches(self, model: Model) -> Iterator[Tensor]:
+        """What the model is shown: floats (N, C, H, W) on its device. Raises DataError if no image can be read."""
+        with closing(self.each(model)) as images:
+            while part := [image for _, image in islice(images, TOGETHER)]:
+                yield model.preparation.normalise(torch.from_numpy(np.stack(part)).to(model.machine.device))
 
     def prepared(self, model: Model, shown: int) -> NDArray[Any]:
         """The image (C, H, W) that was shown as number `shown`, once more."""

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
 from striate.architectures.network import Network
@@ -102,10 +102,19 @@ class _Stage:
         beside = "" if self.without else ", beside each the pixels in it that the neuron answered to (DeconvNet)"
         caption = f"The nine strongest patches of each neuron, of {found.seen:,} images{beside}."
         figures = (Figure(f"stage-{self.number + 1}-{found.layer}", poster(heading, cells), caption),) if cells else ()
-        told = (self.without, *(told_of(self.pictures.gallery) if not self.number else ()))
+        told = (self.without, self._blunt(), *(told_of(self.pictures.gallery) if not self.number else ()))
         notes = (selection(found, neurons), *how_to_read(found, boxes), *filter(None, told))
         card = (*card_of(patches_method), *(() if self.without else card_of(method)))
         return Section(f"{level.capitalize()} level: {found.layer}", card, figures, notes)
+
+    def _blunt(self) -> str:
+        """What is to be said of patterns without switches."""
+        if self.without or any(isinstance(module, nn.MaxPool2d) for module in self.pictures.model.network.modules()):
+            return ""
+        return (
+            "Without max pooling there are no switches that would remember where a value came from: patterns say where "
+            "a neuron looked, hardly at what, and strides leave their grid in them."
+        )
 
     def _cell(self, neuron: int) -> Cell:
         patches = self.found.of(neuron)

@@ -83,7 +83,7 @@ def test_what_cannot_be_read_is_told_and_the_rest_is_shown(model, photos):
 
 def test_a_folder_of_no_image_is_refused_in_a_sentence(model, tmp_path):
     (tmp_path / "readme.txt").write_text("nothing here")
-    with pytest.raises(DataError, match="of 1 images none can be read; .*give files or folders of images"):
+    with pytest.raises(DataError, match=r"of 1 images none can be read; .*give files or folders of images"):
         patches_section(model, tmp_path, maps(model)[0])
     (tmp_path / "readme.txt").unlink()
     with pytest.raises(DataError, match="no image in"):
@@ -166,3 +166,13 @@ def test_neurons_are_chosen_by_how_far_they_stand_out(model, shown):
     own = chosen(found, 3)
     assert own == sorted(own) and len(own) == 3
     assert min(scores[channel] for channel in own) >= max(scores[channel] for channel in set(scores) - set(own))
+
+
+def test_images_come_one_by_one_with_their_names(model, photos):
+    (photos / "square" / "05b.png").write_bytes(b"broken")
+    gallery = gallery_of(photos / "square")
+    names, images = zip(*gallery.each(model), strict=True)
+    assert [name.rpartition("/")[2] for name in names][:2] == ["00.png", "01.jpg"] and len(names) == 12
+    assert {image.shape for image in images} == {(3, 16, 16)}
+    assert [file.name.rpartition("/")[2] for file in gallery.skipped] == ["05b.png"]
+    np.testing.assert_array_equal(gallery.prepared(model, 6), images[6])
