@@ -15,8 +15,9 @@ from striate.recipes.gallery import Model
 from striate.recipes.patches_section import image_shape
 from striate.recipes.poster import WIDE, Cell, block, labelled, poster, scaled
 
-_MOST, _TABLE = 96, 32  # filters shown one by one; rows and columns of a table
-_FILTER, _TEMPLATE = 80, 176  # pixels of a filter, of a template as large as the image
+_MOST, _TABLE = 128, 32  # filters shown one by one; rows and columns of a table
+_FILTER, _TEMPLATE = 80, 176  # pixels of a filter, of one of few templates as large as the image
+_FEW = 24  # of them
 _LARGE = 16  # pixels from which it is one
 _OWN = "Mid-grey is a weight of 0; each has a scale of its own, whose largest weight reaches the end."
 
@@ -40,10 +41,10 @@ def filters_section(model: Model, layer: str | None = None) -> Section:
 def _one_by_one(model: Model, name: str, weights: Tensor) -> tuple[Figure, tuple[str, ...]]:
     shown, large = weights[:_MOST].numpy(), max(weights.shape[2:]) >= _LARGE
     classes = len(weights) == len(model.classes) and is_linear_classifier(model.network, image_shape(model))
-    side = _TEMPLATE if large else _FILTER
+    side = _TEMPLATE if large and len(shown) <= _FEW else _FILTER
     titles = model.classes[:_MOST] if classes else [str(number) for number in range(len(shown))]
     cells = [Cell(scaled(draw_filter(own), side), title) for own, title in zip(shown, titles, strict=True)]
-    what = "What each class adds up" if classes else f"What each neuron of {name} looks for"
+    what = "What speaks for each class" if classes else f"What each neuron of {name} looks for"
     cut = f" The first {_MOST} of {len(weights)}." if len(weights) > _MOST else ""
     caption = f"{len(shown)} {'templates' if large else 'filters'} of {_size(weights)}.{cut} {_OWN}"
     return Figure(f"filters-{name}", poster(what, cells), caption), ()

@@ -122,7 +122,7 @@ def test_first_filters_are_shown_in_colour_and_others_in_a_table(model):
     assert (np.ptp(second.figures[0].picture.astype(int), axis=2) <= 30).all()  # the letters are nearly grey
 
 
-@pytest.mark.parametrize(("name", "title"), [("linear", "What each class adds up"), ("mlp", "What each neuron")])
+@pytest.mark.parametrize(("name", "title"), [("linear", "What speaks for each class"), ("mlp", "What each neuron")])
 def test_templates_bear_the_names_of_their_classes_only_in_a_linear_classifier(
     shown, tmp_path, name, title, monkeypatch
 ):
