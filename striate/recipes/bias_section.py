@@ -113,7 +113,7 @@ def _draw(shown: Sequence[ClassHeat], examples: Sequence[Picture]) -> Picture:
         row, column = divmod(number, across)
         above, below = grid[2 * row, column], grid[2 * row + 1, column]
         above.imshow(example, extent=(-0.5, CELLS - 0.5, CELLS - 0.5, -0.5), aspect=example.shape[0] / example.shape[1])
-        drawn = below.imshow(one.heat * CELLS**2, cmap="inferno", vmin=0, vmax=top)
+        drawn = below.imshow(one.heat.numpy() * CELLS**2, cmap="inferno", vmin=0, vmax=top)
         for axes in (above, below):
             _frame(axes, one)
         name = one.label if len(one.label) <= _LONG else one.label[: _LONG - 1] + "…"
