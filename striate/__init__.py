@@ -24,10 +24,15 @@ if TYPE_CHECKING:
     from striate.recipes.convert import convert as convert
     from striate.recipes.estimator import ImageClassifier as ImageClassifier
     from striate.recipes.evaluate import evaluate as evaluate
+    from striate.recipes.explaining import explain_images as explain_images
     from striate.recipes.fetch import fetch as fetch
     from striate.recipes.importing import import_weights as import_weights
+    from striate.recipes.indexing import index_images as index_images
+    from striate.recipes.mapping import map_images as map_images
     from striate.recipes.rate_finding import find_rate as find_rate
     from striate.recipes.settings import Settings as Settings
+    from striate.recipes.similar import measure_similar as measure_similar
+    from striate.recipes.similar import similar_images as similar_images
     from striate.recipes.train import train as train
     from striate.tasks.loading import load as load
 
@@ -49,16 +54,21 @@ _HOME = {
     "doctor": "striate.machine.doctor",
     "draw_samples": "striate.datasets.drawn",
     "evaluate": "striate.recipes.evaluate",
+    "explain_images": "striate.recipes.explaining",
     "fetch": "striate.recipes.fetch",
     "filter_image": "striate.filters.filtering",
     "find_rate": "striate.recipes.rate_finding",
     "fit_memory": "striate.description.fitting",
     "from_arrays": "striate.datasets.layouts.arrays",
     "import_weights": "striate.recipes.importing",
+    "index_images": "striate.recipes.indexing",
     "load": "striate.tasks.loading",
+    "map_images": "striate.recipes.mapping",
+    "measure_similar": "striate.recipes.similar",
     "models": "striate.description.listing",
     "open_dataset": "striate.datasets.opening",
     "scale": "striate.description.scaling",
+    "similar_images": "striate.recipes.similar",
     "train": "striate.recipes.train",
 }
 
@@ -79,16 +89,21 @@ __all__ = [
     "doctor",
     "draw_samples",
     "evaluate",
+    "explain_images",
     "fetch",
     "filter_image",
     "find_rate",
     "fit_memory",
     "from_arrays",
     "import_weights",
+    "index_images",
     "load",
+    "map_images",
+    "measure_similar",
     "models",
     "open_dataset",
     "scale",
+    "similar_images",
     "train",
 ]
 

@@ -19,8 +19,10 @@ import striate
 from striate.cli import cards, filters, tables, tag_tables, trying
 from striate.cli.asked import Images, Json, MemoryAsked
 from striate.cli.data import check, convert, fetch
+from striate.cli.explaining import explain
 from striate.cli.grid import counting
 from striate.cli.saved import settle
+from striate.cli.seeking import index, map_, similar
 from striate.errors import AnotherSaysError, PatternError, SettingsError, StriateError, printable
 from striate.images.saving import expect_picture_name
 from striate.machine.standing import is_first, unmet
@@ -30,7 +32,7 @@ from striate.recipes.shown import Shown
 
 app = App(
     name="striate",
-    help="Convolutional networks for images: describe, compare, train, evaluate, predict.",
+    help="Convolutional networks for images: describe, compare, train, evaluate, predict, explain.",
     version=striate.__version__,
     help_format="plaintext",  # spares the import of a markdown parser
     config=settle,
@@ -49,8 +51,9 @@ Model = Annotated[Path, Parameter(help="A model.safetensors, or the run director
 Strict = Annotated[bool, Parameter(negative="", help="Stop at the first image that cannot be read.")]
 
 
-for verb in (check, convert, fetch):
+for verb in (check, convert, explain, fetch, index, similar):
     app.command(verb)
+app.command(map_, name="map")
 
 
 @app.command

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from striate.datasets.dataset import Dataset
 from striate.datasets.loading import Skipped
 from striate.datasets.opening import open_dataset
 from striate.errors import SettingsError, UnknownNameError
@@ -52,7 +53,7 @@ class Explanation:
         return asdict(self)
 
 
-def explain(  # noqa: PLR0913 - each is an option of the command
+def explain_images(  # noqa: PLR0913 - each is an option of the command
     model: str | os.PathLike[str],
     images: Images = (),
     *,
@@ -90,6 +91,8 @@ def explain(  # noqa: PLR0913 - each is an option of the command
         SettingsError: a method needs images, and none are given.
         DataError: no image can be read.
     """
+    if isinstance(images, list | tuple) and len(images) == 1:
+        images = images[0]  # it may be a data set's name or folder
     names = _names(methods, images)
     loaded = load(model, device=device)
     target = None if label is None else _class_number(loaded, label)
@@ -183,11 +186,9 @@ def _hierarchy(work: _Work) -> list[Section]:
 def _bias(work: _Work) -> list[Section]:
     if not isinstance(work.model, Classifier):
         raise SettingsError("bias is of classes, and this model tells tags; ask a classifier")
-    if not isinstance(work.images, str | os.PathLike) and isinstance(work.images, Sequence):
-        if len(work.images) != 1:
-            raise SettingsError(f"bias takes one data set, as `train` does; {len(work.images)} places came")
-        return [bias_section(work.model, open_dataset(work.images[0]), work.display)]
-    return [bias_section(work.model, open_dataset(work.images), work.display)]
+    if isinstance(work.images, str | os.PathLike | Dataset):
+        return [bias_section(work.model, open_dataset(work.images), work.display)]
+    raise SettingsError(f"bias takes one data set, as `train` does; {len(work.images)} places came")
 
 
 _WHOLE: Mapping[str, Callable[[_Work], list[Section]]] = {

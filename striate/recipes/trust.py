@@ -1,7 +1,7 @@
 """How far each method is to be trusted on these images with this network: measured, and put beside each other."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -41,6 +41,7 @@ class Trust:
     n: int
     likeness: tuple[float, ...] = ()
     m: int = 0
+    verdict: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, ready for JSON."""
@@ -64,7 +65,8 @@ def trust_section(
         drawn = curves(model.network, images, targets, random_heat(images[:, 0]))
         watch.advance()
     areas = float(drawn.deletion_area.mean()), float(drawn.insertion_area.mean())
-    found.append(Trust("random", *areas, len(first)))
+    chance = Trust("random", *areas, len(first))
+    found = [*(replace(one, verdict=_verdict(one, chance)) for one in found), chance]
     return tuple(found), Section("How far to trust the methods", _cards(), (), _NOTES, _table(found))
 
 
@@ -92,7 +94,7 @@ def _table(found: Sequence[Trust]) -> Table:
             f"{one.deletion:.3f}",
             f"{one.insertion:.3f}",
             *(f"{value:+.2f}".replace("-", "−") for value in one.likeness),
-            _verdict(one, drawn),
+            one.verdict,
         )
         for one in found[:-1]
     ]

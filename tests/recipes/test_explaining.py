@@ -11,7 +11,7 @@ from striate.errors import DataError, SettingsError, UnknownNameError
 from striate.explain.faithfulness import curves
 from striate.explain.saliency import saliency
 from striate.recipes import heat_section
-from striate.recipes.explaining import explain
+from striate.recipes.explaining import explain_images
 from striate.recipes.trust import Trust, _verdict
 
 
@@ -23,7 +23,7 @@ def few(draw, tmp_path):
 
 @pytest.fixture
 def made(run, few, tmp_path):
-    return explain(run.folder, few, methods="saliency,grad_cam", trust=False, out=tmp_path / "out", quiet=True)
+    return explain_images(run.folder, few, methods="saliency,grad_cam", trust=False, out=tmp_path / "out", quiet=True)
 
 
 def test_each_image_has_a_picture_and_the_page_has_them_all(made, few):
@@ -51,7 +51,7 @@ def test_it_asks_about_what_the_model_says(made, run):
 
 
 def test_or_about_the_class_that_is_named(run, few, tmp_path):
-    made = explain(run.folder, few, methods="saliency", label="circle", trust=False, out=tmp_path / "out", quiet=True)
+    made = explain_images(run.folder, few, methods="saliency", label="circle", trust=False, out=tmp_path / "out", quiet=True)
     model = striate.load(run.folder)
     for image in made.images:
         chances = {guess.label: guess.probability for guess in model.predict(image.path).top}
@@ -64,7 +64,7 @@ def test_the_map_is_that_of_the_method(run, few, tmp_path, monkeypatch):
     monkeypatch.setattr(
         heat_section, "draw_panel", lambda image, own, *_: maps.append((image, own)) or np.zeros((8, 8, 3), np.uint8)
     )
-    explain(run.folder, sorted(few.iterdir())[:1], methods="saliency", trust=False, out=tmp_path / "out", quiet=True)
+    explain_images(run.folder, sorted(few.iterdir())[:1], methods="saliency", trust=False, out=tmp_path / "out", quiet=True)
     ((image, (own,)),) = maps
     model = striate.load(run.folder)
     prepared = model.preparation.normalise(torch.from_numpy(image)[None])
@@ -73,7 +73,7 @@ def test_the_map_is_that_of_the_method(run, few, tmp_path, monkeypatch):
 
 
 def test_how_far_to_trust_a_method_is_measured(run, few, tmp_path):
-    made = explain(run.folder, few, methods="saliency,integrated_gradients", out=tmp_path / "out", quiet=True)
+    made = explain_images(run.folder, few, methods="saliency,integrated_gradients", out=tmp_path / "out", quiet=True)
     first, second, drawn = made.trust
     assert (first.method, second.method, drawn.method) == ("saliency", "integrated_gradients", "random")
     assert first.n == 3 and first.m == 1 and len(first.likeness) == 3
@@ -82,7 +82,7 @@ def test_how_far_to_trust_a_method_is_measured(run, few, tmp_path):
 
 
 def test_the_areas_are_those_of_the_curves(run, few, tmp_path):
-    made = explain(run.folder, few, methods="saliency", out=tmp_path / "out", quiet=True)
+    made = explain_images(run.folder, few, methods="saliency", out=tmp_path / "out", quiet=True)
     model = striate.load(run.folder)
     images = np.stack([model.preparation.geometry.prepare(file)[0] for file in sorted(few.iterdir())])
     prepared = model.preparation.normalise(torch.from_numpy(images))
@@ -110,7 +110,7 @@ def test_the_verdict_goes_by_the_figures(trust, said):
 
 def test_a_file_that_is_no_image_is_named_and_left_out(run, few, tmp_path):
     (few / "notes.txt").write_text("no image", encoding="utf-8")
-    made = explain(run.folder, few, methods="saliency", trust=False, out=tmp_path / "out", quiet=True)
+    made = explain_images(run.folder, few, methods="saliency", trust=False, out=tmp_path / "out", quiet=True)
     assert len(made.images) == 3
     assert [Path(file.name).name for file in made.skipped] == ["notes.txt"]
     assert "notes.txt" in Path(made.page).read_text(encoding="utf-8")
@@ -119,7 +119,7 @@ def test_a_file_that_is_no_image_is_named_and_left_out(run, few, tmp_path):
 def test_images_none_of_which_can_be_read_are_refused_and_nothing_is_written(run, tmp_path):
     (tmp_path / "notes.txt").write_text("no image", encoding="utf-8")
     with pytest.raises(DataError, match="none can be read"):
-        explain(run.folder, [tmp_path / "notes.txt"], methods="saliency", out=tmp_path / "out", quiet=True)
+        explain_images(run.folder, [tmp_path / "notes.txt"], methods="saliency", out=tmp_path / "out", quiet=True)
     assert not (tmp_path / "out").exists()
 
 
@@ -134,20 +134,20 @@ def test_interrupted_the_page_is_of_what_was_done(run, few, tmp_path, monkeypatc
 
     monkeypatch.setattr(heat_section, "draw_panel", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        explain(run.folder, few, methods="saliency", out=tmp_path / "out", quiet=True)
+        explain_images(run.folder, few, methods="saliency", out=tmp_path / "out", quiet=True)
     page = (tmp_path / "out" / "explanation.html").read_text(encoding="utf-8")
     assert page.count("<img") == 1 and "Interrupted" in page
     assert len(list((tmp_path / "out").glob("*.png"))) == 1
 
 
 def test_filters_need_no_images(run, tmp_path):
-    made = explain(run.folder, methods="filters", out=tmp_path / "out", quiet=True)
+    made = explain_images(run.folder, methods="filters", out=tmp_path / "out", quiet=True)
     assert len(made.pictures) == 1 and Path(made.pictures[0]).exists()
 
 
 @pytest.mark.parametrize("method", ["patches", "hierarchy"])
 def test_all_images_together(run, shown, tmp_path, method):
-    made = explain(run.folder, shown, methods=method, out=tmp_path / "out", quiet=True)
+    made = explain_images(run.folder, shown, methods=method, out=tmp_path / "out", quiet=True)
     assert made.pictures and all(Path(place).exists() for place in made.pictures)
 
 
@@ -163,13 +163,13 @@ def test_all_images_together(run, shown, tmp_path, method):
 )
 def test_what_does_not_exist_is_refused(run, few, tmp_path, asked, error, said):
     with pytest.raises(error, match=said):
-        explain(run.folder, few, out=tmp_path / "out", quiet=True, **asked)
+        explain_images(run.folder, few, out=tmp_path / "out", quiet=True, **asked)
     assert not (tmp_path / "out").exists()
 
 
 def test_images_are_asked_for_where_a_method_needs_them(run, tmp_path):
     with pytest.raises(SettingsError, match="saliency explains images, and none came"):
-        explain(run.folder, methods="saliency", out=tmp_path / "out", quiet=True)
+        explain_images(run.folder, methods="saliency", out=tmp_path / "out", quiet=True)
 
 
 def test_a_planted_corner_is_uncovered(tmp_path):
@@ -184,7 +184,7 @@ def test_a_planted_corner_is_uncovered(tmp_path):
             Image.fromarray(pixels).save(tmp_path / "data" / label / f"{number}.png")
     asked = {"model": "lenet5", "epochs": 30, "augment": "none", "out": str(tmp_path / "run")}
     striate.train(tmp_path / "data", quiet=True, **asked)
-    made = explain(tmp_path / "run", tmp_path / "data", methods="bias", out=tmp_path / "out", quiet=True)
+    made = explain_images(tmp_path / "run", tmp_path / "data", methods="bias", out=tmp_path / "out", quiet=True)
     page = Path(made.page).read_text(encoding="utf-8")
     assert "marked hangs on one place, the upper left" in page
     assert Path(made.pictures[0]).exists()
