@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from striate.explain.drawing import Picture, draw_heat, draw_image, draw_signed_heat, rendered
 
-_ACROSS = 4  # tiles
+_ACROSS = 5  # tiles that fit into one row; more stand in rows of 4
 _TILE, _DPI = 2.5, 144  # inches, dots an inch
 _INK, _SOFT = "#1a202c", "#4a5568"
 _CLIP = 99.5  # percent of the pixels that the scale holds: a lone pixel does not darken all others
@@ -32,10 +32,15 @@ class Map:
         return float(np.percentile(np.abs(self.heat), _CLIP)) or float(np.abs(self.heat).max())
 
 
-def draw_panel(image: NDArray[np.uint8], maps: Sequence[Map], title: str, below: str) -> Picture:
-    """The prepared image (C, H, W) and the maps over it, in rows, with a title and a line below the image."""
+def draw_panel(
+    image: NDArray[np.uint8], maps: Sequence[Map], title: str, below: str, mask: NDArray[np.bool_] | None = None
+) -> Picture:
+    """The prepared image (C, H, W) and the maps over it, in rows, with a title and a line below the image.
+
+    A mask (H, W) is outlined on the image.
+    """
     tiles = len(maps) + 1
-    across = min(_ACROSS, tiles)
+    across = tiles if tiles <= _ACROSS else 4
     down = -(-tiles // across)
     height, width = image.shape[1:]
     high = _TILE * height / width
@@ -44,7 +49,11 @@ def draw_panel(image: NDArray[np.uint8], maps: Sequence[Map], title: str, below:
     total = figure.get_figheight()
     grid.update(top=1 - 0.75 / total, bottom=0.45 / total)
     figure.text(0.02, 1 - 0.3 / total, title, fontsize=12, fontweight="bold", color=_INK, va="center")
-    _tile(figure.add_subplot(grid[0, 0]), draw_image(image), "the image as the network sees it", below)
+    first = figure.add_subplot(grid[0, 0])
+    _tile(first, draw_image(image), "the image as the network sees it", below)
+    if mask is not None:
+        for colour, thickness in (("white", 2.2), ("#d53f8c", 1.1)):
+            first.contour(mask.astype(float), levels=[0.5], colors=colour, linewidths=thickness)
     for number, shown in enumerate(maps, start=1):
         place = figure.add_subplot(grid[divmod(number, across)])
         _tile(place, _overlaid(image, shown), shown.title, "")

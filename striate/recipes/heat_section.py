@@ -11,11 +11,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from striate.explain.heat import Asked, heat, heat_method
+from striate.explain.masks import hottest
 from striate.explain.panel import Map, draw_panel
 from striate.recipes.explained import Figure, Section, card_of
 from striate.recipes.gallery import Gallery, Model
 from striate.recipes.mapped import Mapped
 
+_OUTLINED, _SHARE = "saliency", 0.1  # the map whose hottest part is outlined, and the share of the image
 _ON_PAGE = 60  # images at the most; of others there are the pictures alone
 
 
@@ -70,8 +72,11 @@ def _figure(model: Model, mapped: Mapped, number: int) -> Figure:
     said = f"{model.classes[mapped.target]}, {100 * mapped.probability:.1f} %"
     methods = ((heat_method(name), own) for name, own in mapped.maps.items())
     maps = [Map(method.title, own.numpy(), method.signed) for method, own in methods]
-    name = Path(mapped.path).name
-    picture = draw_panel(np.asarray(mapped.image), maps, f"Why {said}?", name)
+    name, mask = Path(mapped.path).name, None
+    if _OUTLINED in mapped.maps:
+        mask = hottest(mapped.maps[_OUTLINED][None], _SHARE)[0].numpy()
+        name += f"\noutlined: the hottest {100 * _SHARE:.0f} % by {_OUTLINED}"
+    picture = draw_panel(np.asarray(mapped.image), maps, f"Why {said}?", name, mask)
     return Figure(f"{number:03d}-{Path(mapped.path).stem}", picture, f"{mapped.path}: {said}")
 
 
