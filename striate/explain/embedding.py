@@ -46,7 +46,7 @@ def embed(features: Tensor, by: By = "tsne", watch: Callable[[int], object] = la
         found = components(units)
         first, second = (f"{100 * share:.1f} % of the variance" for share in found.explained)
         return Embedding(found.points, (f"component 1: {first}", f"component 2: {second}"), "principal components")
-    reduced = components(units, min(_BEFORE, units.shape[1]))
+    reduced = components(units, min(_BEFORE, units.shape[1], len(units) - 1))
     kept = 100 * sum(reduced.explained)
     told = f"t-SNE of {reduced.points.shape[1]} principal components, {kept:.0f} % of the variance; axes have no unit"
     return Embedding(tsne(reduced.points, watch=watch), ("", ""), told)

@@ -21,7 +21,7 @@ from striate.explain.components import components
 from striate.explain.repulsion import Repulsion
 
 STEPS = 750
-_EXAGGERATED, _EXAGGERATION, _LEAST_RATE = 250, 12.0, 200.0
+_EXAGGERATED, _EXAGGERATION = 250, 12.0
 _MOMENTUM = 0.8
 _HALVINGS, _CHUNK = 40, 1024
 _LEAST, _SMALL = 4, 1e-4  # points; the spread of the first map
@@ -49,7 +49,7 @@ def tsne(
         pushed, total = repulsion(points)
         gradient = exaggeration * attraction(points) - pushed / total  # a quarter of it
         gains = torch.where(gradient * velocity < 0, gains + 0.2, gains * 0.8).clamp_min(0.01)
-        rate = max(len(points) / exaggeration, _LEAST_RATE)
+        rate = len(points) / exaggeration
         velocity = (_MOMENTUM * velocity - rate * gains * gradient).clamp(-_LONGEST, _LONGEST)
         points = points + velocity
         points = points - points.mean(0)

@@ -70,7 +70,7 @@ def index_images(
     """
     loaded, dataset = load(model, device=device), open_dataset(data)
     with Display(quiet=quiet).reading(len(dataset), "looking at images") as watch:
-        made, skipped = index_of(loaded, dataset, _place_of(data), watch)
+        made, skipped = index_of(loaded, dataset, place_of(data), watch)
     write_whole(Path(out), bytes_of(made))
     return Indexed(Path(out), len(made), made.features.shape[1], made.taken, skipped)
 
@@ -154,7 +154,7 @@ def prepared(model: Classifier | Tagger, dataset: Dataset, watch: Watch) -> Gene
             watch.advance(len(part.places) + len(part.skipped))
 
 
-def _place_of(data: str | os.PathLike[str] | Dataset) -> str:
+def place_of(data: str | os.PathLike[str] | Dataset) -> str:
     """Where the images will be found again: a name, or a whole path; of a data set made in Python, nowhere."""
     if isinstance(data, Dataset):
         return ""
