@@ -51,7 +51,9 @@ def test_it_asks_about_what_the_model_says(made, run):
 
 
 def test_or_about_the_class_that_is_named(run, few, tmp_path):
-    made = explain_images(run.folder, few, methods="saliency", label="circle", trust=False, out=tmp_path / "out", quiet=True)
+    made = explain_images(
+        run.folder, few, methods="saliency", label="circle", trust=False, out=tmp_path / "out", quiet=True
+    )
     model = striate.load(run.folder)
     for image in made.images:
         chances = {guess.label: guess.probability for guess in model.predict(image.path).top}
@@ -64,7 +66,9 @@ def test_the_map_is_that_of_the_method(run, few, tmp_path, monkeypatch):
     monkeypatch.setattr(
         heat_section, "draw_panel", lambda image, own, *_: maps.append((image, own)) or np.zeros((8, 8, 3), np.uint8)
     )
-    explain_images(run.folder, sorted(few.iterdir())[:1], methods="saliency", trust=False, out=tmp_path / "out", quiet=True)
+    explain_images(
+        run.folder, sorted(few.iterdir())[:1], methods="saliency", trust=False, out=tmp_path / "out", quiet=True
+    )
     ((image, (own,)),) = maps
     model = striate.load(run.folder)
     prepared = model.preparation.normalise(torch.from_numpy(image)[None])
@@ -117,9 +121,11 @@ def test_a_file_that_is_no_image_is_named_and_left_out(run, few, tmp_path):
 
 
 def test_images_none_of_which_can_be_read_are_refused_and_nothing_is_written(run, tmp_path):
-    (tmp_path / "notes.txt").write_text("no image", encoding="utf-8")
-    with pytest.raises(DataError, match="none can be read"):
-        explain_images(run.folder, [tmp_path / "notes.txt"], methods="saliency", out=tmp_path / "out", quiet=True)
+    files = [tmp_path / "notes.txt", tmp_path / "more.txt"]
+    for file in files:
+        file.write_text("no image", encoding="utf-8")
+    with pytest.raises(DataError, match="of 2 images none can be read"):
+        explain_images(run.folder, files, methods="saliency", out=tmp_path / "out", quiet=True)
     assert not (tmp_path / "out").exists()
 
 
