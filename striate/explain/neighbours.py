@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -39,7 +40,7 @@ class Index:
         if features.dim() != 2 or not len(features) or not bool(features.isfinite().all()):
             shape = "×".join(map(str, features.shape))
             raise SizeError(f"features of {shape} are not a table (N, D) of finite numbers, of one image at least")
-        return cls(functional.normalize(features.float(), dim=1).contiguous())
+        return cls(functional.normalize(features.detach().cpu().float(), dim=1).contiguous())
 
     def __len__(self) -> int:
         return len(self.vectors)
@@ -74,7 +75,7 @@ class Index:
             )
         if k < 1:
             raise SettingsError(f"k is {k}; expected a whole number of at least 1")
-        return functional.normalize(queries.float(), dim=1)
+        return functional.normalize(queries.detach().cpu().float(), dim=1)
 
     @cached_property
     def _graph(self) -> Any:
@@ -101,17 +102,20 @@ class Index:
 
 def _nearest(queries: Tensor, vectors: Tensor, k: int) -> Tensor:
     """Keys (Q, k) of the nearest, the largest first; of each block of rows only the best k groups are looked into."""
-    best = torch.empty(len(queries), 0, dtype=torch.int64, device=queries.device)
+    best = torch.empty(len(queries), 0, dtype=torch.int64)
+    room, asked = torch.empty(len(queries) * min(_ROWS, len(vectors))), queries.numpy()
     for start in range(0, len(vectors), _ROWS):
-        scores = queries @ vectors[start : start + _ROWS].T  # (Q, B)
+        part = vectors[start : start + _ROWS]
+        scores = room[: len(queries) * len(part)].view(len(queries), len(part))  # (Q, B)
+        np.matmul(asked, part.numpy().T, out=scores.numpy())  # NumPy's product is twice torch's for few queries
         if rest := -scores.shape[1] % _GROUP:
             scores = functional.pad(scores, (0, rest), value=-torch.inf)
         grouped = scores.view(len(queries), -1, _GROUP)
         largest = grouped.amax(dim=2)  # (Q, G)
-        numbers = torch.arange(largest.shape[1], device=queries.device)
+        numbers = torch.arange(largest.shape[1])
         chosen = _rows(_keys(largest, numbers).topk(min(k, len(numbers)), dim=1, sorted=False).values)
         within = grouped.gather(1, chosen[:, :, None].expand(-1, -1, _GROUP))
-        rows = chosen[:, :, None] * _GROUP + torch.arange(start, start + _GROUP, device=queries.device)
+        rows = chosen[:, :, None] * _GROUP + torch.arange(start, start + _GROUP)
         keys = torch.cat([best, _keys(within, rows).flatten(1)], dim=1)
         best = keys.topk(min(k, keys.shape[1]), dim=1).values
     return best

@@ -1,4 +1,4 @@
-"""How all points of a map push each other away in t-SNE, by a grid and Fourier transforms instead of pair by pair, if they are many.
+"""How all points of a map push each other away in t-SNE: many by a grid and Fourier transforms, few pair by pair.
 
 Source: Linderman et al. 2019, "Fast interpolation-based t-SNE", Nature Methods 16, arXiv:1712.09005. Where we differ:
 the force is convolved with its own kernel, so that one charge a point is enough; points are laid on the 16 nodes around
@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-_SPACING = 0.5  # of the nodes, where the kernel is 1 wide: values are then within 4 % of the kernel's
+_SPACINGS = (0.125, 0.25, 0.5)  # of the nodes, where the kernel is 1 wide: the finest of which 200 span the map
+_FINE = 200  # nodes of a side, up to which a finer spacing is taken
 _MARGIN = 3  # nodes around the points
 _WIDEST = 1_000  # nodes of a side; on a wider map they lie further apart
 _FEW = 500  # points whose pairs are taken one by one: their map may be wide and empty
@@ -29,7 +30,7 @@ class Repulsion:
             return by_pairs(points)
         low, high = points.amin(0), points.amax(0)
         span = float((high - low).max())
-        spacing = max(_SPACING, span / _WIDEST)
+        spacing = _spacing(span)
         nodes = _grid(span / spacing)
         place = (points - low) / spacing + _MARGIN
         cell = place.floor()
@@ -81,6 +82,11 @@ def _lagrange(share: Tensor) -> Tensor:
         ],
         dim=-1,
     )
+
+
+def _spacing(span: float) -> float:
+    """Of the nodes: forces of a small map are within a hundredth, of a wide one within a tenth, in all."""
+    return next((own for own in _SPACINGS if span <= own * _FINE), max(_SPACINGS[-1], span / _WIDEST))
 
 
 def _grid(span: float) -> int:

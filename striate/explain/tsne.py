@@ -11,7 +11,9 @@ whom.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor
@@ -23,6 +25,7 @@ from striate.explain.repulsion import Repulsion
 STEPS = 750
 _EXAGGERATED, _EXAGGERATION = 250, 12.0
 _MOMENTUM = 0.8
+_SHORT = 20_000  # points
 _HALVINGS, _CHUNK = 40, 1024
 _LEAST, _SMALL = 4, 1e-4  # points; the spread of the first map
 _LONGEST = 5.0  # that a point moves in a step
@@ -42,12 +45,20 @@ def tsne(
             f"{len(features)} points with a perplexity of {perplexity:g}; t-SNE needs {_LEAST} points and 1 at least"
         )
     attraction = _Attraction(features.float(), min(perplexity, (len(features) - 1) / 3))
-    points = _first(features.float())  # (N, 2)
+    with _alone(len(features)), ThreadPoolExecutor(1) as beside:
+        return _descended(_first(features.float()), attraction, beside, steps, watch)
+
+
+def _descended(
+    points: Tensor, attraction: "_Attraction", beside: Executor, steps: int, watch: Callable[[int], object]
+) -> Tensor:
+    """The points (N, 2) after so many steps down."""
     velocity, gains, repulsion = torch.zeros_like(points), torch.ones_like(points), Repulsion()
     for step in range(steps):
         exaggeration = _EXAGGERATION if step < _EXAGGERATED else 1.0
+        pulled = beside.submit(attraction, points)  # while the other forces are found here
         pushed, total = repulsion(points)
-        gradient = exaggeration * attraction(points) - pushed / total  # a quarter of it
+        gradient = exaggeration * pulled.result() - pushed / total  # a quarter of it
         gains = torch.where(gradient * velocity < 0, gains + 0.2, gains * 0.8).clamp_min(0.01)
         rate = len(points) / exaggeration
         velocity = (_MOMENTUM * velocity - rate * gains * gradient).clamp(-_LONGEST, _LONGEST)
@@ -55,6 +66,17 @@ def tsne(
         points = points - points.mean(0)
         watch(1)
     return points
+
+
+@contextmanager
+def _alone(count: int) -> Iterator[None]:
+    """One thread where steps are so short that threads would mostly wait for each other."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1 if count <= _SHORT else before)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 class _Attraction:
