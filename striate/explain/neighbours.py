@@ -22,7 +22,7 @@ from striate.errors import SettingsError, SizeError
 APPROXIMATE_BEYOND = 1_000_000  # images
 _ROWS, _QUERIES, _GROUP = 16_384, 1024, 64
 _LAST = 0xFFFFFFFF
-_CONNECTIONS, _EFFORT = 32, 256  # of the graph: what they reach is measured in docs/neighbours.md
+_CONNECTIONS, _EFFORT = 32, 256  # of the graph: links of a point, and points that are tried for them and for an answer
 
 
 @dataclass(frozen=True)
