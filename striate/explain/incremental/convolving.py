@@ -31,9 +31,9 @@ class Kernel:
 
     def normalised(self, scale: Tensor, shift: Tensor) -> "Kernel":
         """With (maps · scale + shift) after it."""
-        bias = shift if self.bias is None else self.bias.double() * scale + shift
-        weight = self.weight.double() * scale[:, None, None, None]
-        return replace(self, weight=weight.to(self.weight), bias=bias.to(self.weight))
+        bias = shift if self.bias is None else self.bias * scale + shift
+        weight = self.weight * scale.to(self.weight)[:, None, None, None]
+        return replace(self, weight=weight, bias=bias.to(self.weight))
 
     def sliding(self, dim: int) -> Sliding:
         field = (self.weight.shape[2 + dim] - 1) * self.dilation[dim] + 1

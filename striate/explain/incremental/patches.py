@@ -92,13 +92,14 @@ class Patch:
         """Lay crops where they belong on what was read there; what falls outside is left out."""
         down = (self.rows.start - rows.start)[:, None] + np.arange(self.rows.size)  # (B, h)
         across = (self.columns.start - columns.start)[:, None] + np.arange(self.columns.size)  # (B, w)
-        first = np.arange(len(down))[:, None, None] * rows.size * columns.size
-        index = first + down[:, :, None] * columns.size + across[:, None, :]  # (B, h, w)
-        inside = ((down >= 0) & (down < rows.size))[:, :, None] & ((across >= 0) & (across < columns.size))[:, None, :]
+        first = np.arange(len(down))[:, None] * rows.size
+        index = ((first + down) * columns.size)[:, :, None] + across[:, None, :]  # (B, h, w)
+        inside_down, inside_across = (down >= 0) & (down < rows.size), (across >= 0) & (across < columns.size)
         source = _runs(crops)
-        if not inside.all():
-            kept = np.flatnonzero(inside)
-            source, index = source.index_select(0, torch.from_numpy(kept).to(source.device)), index[inside]
+        if not (inside_down.all() and inside_across.all()):
+            kept = inside_down[:, :, None] & inside_across[:, None, :]
+            source = source.index_select(0, torch.from_numpy(np.flatnonzero(kept)).to(source.device))
+            index = index[kept]
         _runs(onto).index_copy_(0, torch.from_numpy(index.reshape(-1)).to(source.device), source)
         return onto
 

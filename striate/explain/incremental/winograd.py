@@ -46,8 +46,7 @@ def suits(weight: Tensor, stride: tuple[int, int], dilation: tuple[int, int], gr
 def transformed(weight: Tensor) -> Tensor:
     """GgGᵀ of weights (K, C, 3, 3): (36, C, K)."""
     windows = weight.permute(2, 3, 1, 0).reshape(9, -1)  # (9, C·K)
-    made = _both_sides(_G, windows.double()).to(weight)  # (36, C·K)
-    return made.view(TILE * TILE, weight.shape[1], weight.shape[0])
+    return _both_sides(_G, windows).view(TILE * TILE, weight.shape[1], weight.shape[0])
 
 
 def convolved(maps: Tensor, weights: Tensor) -> Tensor:
