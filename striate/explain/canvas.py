@@ -62,7 +62,7 @@ def resized(canvas: Tensor, size: tuple[int, int]) -> Tensor:
 
 
 def stepped(canvas: Tensor, gradient: Tensor, rate: float) -> Tensor:
-    """canvas + rate · g / mean|g|, each image by its own mean: the average pixel moves by `rate`."""
+    """The canvas + rate · g / mean|g|, each image by its own mean: the average pixel moves by `rate`."""
     mean = gradient.abs().mean(dim=(1, 2, 3), keepdim=True)
     return canvas + gradient * (rate / mean.clamp(min=1e-30))
 
@@ -92,11 +92,11 @@ class Spectrum:
 
     def canvas(self) -> Tensor:
         """The pixels (N, C, H, W), from 0 to 1."""
-        waves = torch.fft.irfft2(torch.view_as_complex(self.values) * self._scale, s=self.shape[2:], norm="backward")
+        waves = torch.fft.irfft2(torch.view_as_complex(self.values) * self._scale.to(self.values), s=self.shape[2:], norm="backward")
         if self.shape[1] == 3:
-            axes = torch.tensor(_COLOURS)
+            axes = torch.tensor(_COLOURS).to(waves)
             waves = torch.einsum("dc,nchw->ndhw", axes / axes.norm(dim=0).max(), waves)
-        return waves.sigmoid()
+        return torch.sigmoid(waves)
 
 
 def shaken(canvas: Tensor, generator: torch.Generator, *, shift: float, scale: float, turn: float) -> Tensor:

@@ -9,6 +9,7 @@ When not to trust it: it is a picture, and no evidence: what appears is what the
 and every image gives some of the same eyes and spirals that the training images were full of.
 """
 
+import itertools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -35,8 +36,8 @@ _TOGETHER = 2**24  # similarities that are held at once
 class Dreaming:
     """How a dream is dreamt. Raises SettingsError for what makes no sense."""
 
-    steps: int = 12  # of each octave
-    rate: float = 0.012  # by which the average pixel moves in a step; white = 1
+    steps: int = 10  # of each octave
+    rate: float = 0.008  # by which the average pixel moves in a step; white = 1
     octaves: int | None = None  # None: as many, 5 at most, as leave the shorter side 96 pixels
     scale: float = 1.4  # from one octave to the next
     jitter: int = 32  # pixels, at most, of each step's shift
@@ -53,7 +54,7 @@ class Dreaming:
         if not self.scale > 1 or not math.isfinite(self.scale):
             raise SettingsError(f"scale is {self.scale}; expected more than 1, as 1.4")
         if not self.rate > 0 or not math.isfinite(self.rate):
-            raise SettingsError(f"rate is {self.rate}; expected more than 0, as 0.012")
+            raise SettingsError(f"rate is {self.rate}; expected more than 0, as 0.008")
 
     def sizes(self, height: int, width: int) -> list[tuple[int, int]]:
         """The octaves' sizes, the smallest first.
@@ -67,7 +68,7 @@ class Dreaming:
         return [(max(1, round(height * share)), max(1, round(width * share))) for share in shares]
 
 
-def dream(  # noqa: PLR0913 - what is asked of whom
+def dream(
     network: nn.Module,
     image: Tensor,
     limits: Limits,
@@ -103,7 +104,7 @@ def layer_for_dreams(network: nn.Module, image_shape: tuple[int, ...]) -> str | 
     maps = {name: module for name, module in maps_of(network, image_shape).items() if name}
     side = max(image_shape[1:])
     fine = [name for name, module in maps.items() if max(module.output[1:]) * _STRIDE >= side]
-    return (fine or list(maps) or [None])[-1]
+    return fine[-1] if fine else next(reversed(maps), None)
 
 
 def _objective(part: Partway, layer: str | Neuron | None, guide: Tensor | None) -> Objective:
@@ -120,11 +121,11 @@ def _most_alike(made: Tensor, wanted: Tensor) -> Tensor:
     """For each place of maps (1, C, H, W) that of wanted features (C, P) with which its product is largest."""
     places = made[0].flatten(1).T  # (H·W, C)
     rows = max(1, _TOGETHER // wanted.shape[1])
-    best = torch.cat([(some @ wanted).argmax(dim=1) for some in places.split(rows)])
+    best = torch.cat([(some @ wanted).argmax(dim=1) for some in torch.split(places, rows)])
     return wanted[:, best].view_as(made[0])[None]
 
 
-def _octaves(  # noqa: PLR0913, PLR0917 - the loop's parts
+def _octaves(
     part: Partway, objective: Objective, canvas: Tensor, limits: Limits, how: Dreaming, watch: Watch
 ) -> Tensor:
     detail = torch.zeros_like(canvas)
@@ -143,7 +144,7 @@ def _octaves(  # noqa: PLR0913, PLR0917 - the loop's parts
     return (canvas + resized(detail, (canvas.shape[2], canvas.shape[3]))).clamp(0, 1)
 
 
-def _step(  # noqa: PLR0913, PLR0917
+def _step(
     part: Partway, objective: Objective, image: Tensor, limits: Limits, how: Dreaming, chance: torch.Generator
 ) -> Tensor:
     """One step of ascent on a shifted image; its seams, if there are tiles, fall elsewhere in each step."""
@@ -151,7 +152,7 @@ def _step(  # noqa: PLR0913, PLR0917
     moved = image.roll(shifts, (2, 3))
 
     def value(pixels: Tensor) -> tuple[Tensor, Tensor]:
-        with torch.autocast("cpu", torch.bfloat16, enabled=how.number_format == torch.bfloat16):
+        with torch.autocast(image.device.type, torch.bfloat16, enabled=how.number_format == torch.bfloat16):
             made = part.made(limits.show(pixels))[0]
         return made, objective(made.detach())
 
@@ -171,4 +172,4 @@ def _parts(side: int, tile: int) -> list[slice]:
     """A side in equal parts of at most a tile."""
     count = math.ceil(side / tile)
     ends = [round(side * part / count) for part in range(count + 1)]
-    return [slice(start, end) for start, end in zip(ends, ends[1:], strict=False)]
+    return [slice(start, end) for start, end in itertools.pairwise(ends)]

@@ -1,4 +1,4 @@
-"""Activation maximisation: an image made from noise on which a unit, a channel or a class answers as strongly as can be.
+"""Activation maximisation: an image made from noise on which a unit, a channel or a class answers strongly.
 
 Sources: Erhan, Bengio, Courville, Vincent 2009, "Visualizing higher-layer features of a deep network"; Simonyan,
 Vedaldi, Zisserman 2013, arXiv:1312.6034, section 2: argmax over I of S(I) − λ|I|²; Olah, Mordvintsev, Schubert 2017,
@@ -51,7 +51,7 @@ class Ascent:
             raise SettingsError(f"rate is {self.rate}; expected more than 0, as 0.05")
 
 
-def maximise(  # noqa: PLR0913 - what is asked of whom
+def maximise(
     network: nn.Module,
     aims: Sequence[Aim],
     size: tuple[int, int],
@@ -62,9 +62,9 @@ def maximise(  # noqa: PLR0913 - what is asked of whom
 ) -> Tensor:
     """Normalised images (N, C, H, W) of a size, one for each neuron or class number.
 
-    The same seed gives each aim the same picture but for rounding, whatever its neighbours. Holds the activations of `how.together` images
-    and twice the weights; a layer's neurons are run to that layer only. `watch(1)` is called after each step of a
-    batch; Ctrl-C ends it, and the images as they are by then are returned.
+    The same seed gives each aim the same picture but for rounding, whatever its neighbours. Holds the activations of
+    `how.together` images and twice the weights; a layer's neurons are run to that layer only. `watch(1)` is called
+    after each step of a batch; Ctrl-C ends it, and the images as they are by then are returned.
 
     Raises UnknownNameError and SettingsError for a layer, channel, class or value that is not there, SizeError for a
     size smaller than the network takes.
@@ -95,13 +95,14 @@ class _Painter:
         self, network: nn.Module, limits: Limits, size: tuple[int, int], how: Ascent, watch: Callable[[int], object]
     ) -> None:
         self.network, self.limits, self.size, self.how, self.watch = network, limits, size, how, watch
+        self.device = next((weight.device for weight in network.parameters()), torch.device("cpu"))
         self.stopped = False
 
     def painted(self, aims: list[Aim]) -> Tensor:
         """Pixels (N, C, H, W) for aims of one layer."""
         shape = (len(aims), len(self.limits.low), *self.size)
         layers = [aim.layer for aim in aims[:1] if isinstance(aim, Neuron)]
-        part = Partway(self.network, layers, self.limits.show(torch.full((1, *shape[1:]), 0.5)))
+        part = Partway(self.network, layers, self.limits.show(torch.full((1, *shape[1:]), 0.5, device=self.device)))
         chance = torch.Generator().manual_seed(self.how.seed)
         return (self._plain if self.how.plain else self._by_frequencies)(part, aims, shape, chance)
 
@@ -109,7 +110,7 @@ class _Painter:
         self, part: Partway, aims: list[Aim], shape: tuple[int, int, int, int], chance: torch.Generator
     ) -> Tensor:
         noise = torch.randn((1, *shape[1:]), generator=chance)
-        canvas = (0.5 + 0.01 * noise).repeat(len(aims), 1, 1, 1)
+        canvas = (0.5 + 0.01 * noise.to(self.device)).repeat(len(aims), 1, 1, 1)
         rate = self.how.rate or 0.01
 
         def step() -> None:
@@ -124,13 +125,13 @@ class _Painter:
         self, part: Partway, aims: list[Aim], shape: tuple[int, int, int, int], chance: torch.Generator
     ) -> Tensor:
         spectrum = Spectrum((1, *shape[1:]), chance)
-        spectrum.values = spectrum.values.repeat(len(aims), 1, 1, 1, 1).requires_grad_()
+        spectrum.values = spectrum.values.to(self.device).repeat(len(aims), 1, 1, 1, 1).requires_grad_()
         spectrum.shape = shape
         adam = torch.optim.Adam([spectrum.values], lr=self.how.rate or 0.05)
 
         def step() -> None:
-            adam.zero_grad()
-            (-self._value(part, aims, spectrum.canvas(), chance).sum()).backward()
+            falls = -self._value(part, aims, spectrum.canvas(), chance).sum()
+            (spectrum.values.grad,) = torch.autograd.grad(falls, spectrum.values)
             adam.step()
 
         with torch.inference_mode(False), torch.enable_grad():
