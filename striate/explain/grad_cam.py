@@ -21,8 +21,10 @@ def grad_cam(network: nn.Module, images: Tensor, targets: Tensor, *, layer: str 
     Holds the activations of all images at once. Raises UnknownNameError for a layer that does not exist, SizeError for
     one that makes no map, and what `saliency` raises.
     """
+    with torch.inference_mode(False):
+        pixels = images.detach().clone().requires_grad_()
     with watching(network, layer) as watched:
-        scores = chosen(network(images.detach().clone().requires_grad_()), targets)
+        scores = chosen(network(pixels), targets)
         maps = watched.maps()
         (gradient,) = torch.autograd.grad(scores.sum(), maps)
     weights = gradient.mean(dim=(2, 3), keepdim=True)  # (N, C, 1, 1)

@@ -86,17 +86,25 @@ def _kept(watched: Watched, output: Any) -> Any:
 
 
 class _LastMap(TorchFunctionMode):
-    """Keeps the last map with more than one place that any call of torch made."""
+    """Keeps the last map with more than one place that any call of torch made; the images themselves are none."""
 
     def __init__(self, watched: Watched) -> None:
         super().__init__()
         self.watched = watched
+        self._maps: set[int] = set()  # where they lie: what changes one in place gives it again
 
     def __torch_function__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
+        given = {value.data_ptr() for value in tree_leaves((args, kwargs)) if isinstance(value, Tensor)} - self._maps
         result = func(*args, **(kwargs or {}))
         for made in tree_leaves(result):
-            if isinstance(made, Tensor) and made.dim() == 4 and max(made.shape[2:]) > 1:
+            if (
+                isinstance(made, Tensor)
+                and made.dim() == 4
+                and max(made.shape[2:]) > 1
+                and made.data_ptr() not in given
+            ):
                 self.watched.made = made
+                self._maps.add(made.data_ptr())
         return result

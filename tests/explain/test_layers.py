@@ -87,3 +87,12 @@ def test_a_layer_that_does_not_run_is_refused():
         network(torch.ones(1, 1, 4, 4))
     with pytest.raises(SizeError, match="made nothing"):
         watched.maps()
+
+
+def test_the_image_itself_is_no_map():
+    network = nn.Sequential(nn.Identity(), nn.Flatten(), nn.Linear(16, 2))
+    images = torch.ones(1, 1, 4, 4)
+    with watching(network) as watched:
+        network(images.contiguous())
+    with pytest.raises(SizeError, match="made nothing"):
+        watched.maps()
