@@ -29,7 +29,8 @@ def explain(  # noqa: PLR0913 - each is an option of the command
         str,
         Parameter(
             help="Names between commas. Of each image: saliency, smoothgrad, integrated_gradients, grad_cam, "
-            "occlusion, guided, deconvnet. Of all together: patches, hierarchy, bias. Of the network: filters."
+            "occlusion, guided, deconvnet, dream. Of all together: patches, hierarchy, bias. Of the network: filters, "
+            "maximise."
         ),
     ] = "saliency,grad_cam,occlusion",
     label: Annotated[
@@ -39,7 +40,7 @@ def explain(  # noqa: PLR0913 - each is an option of the command
     layer: Annotated[
         str | None,
         Parameter(
-            help="Of grad_cam and patches (else the last map) or filters (else the first), as `describe` names it."
+            help="Of grad_cam, patches (else the last map), filters (else the first) or dream, as `describe` has it."
         ),
     ] = None,
     window: Annotated[int | None, Parameter(help="Side of occlusion's window in pixels; else a seventh.")] = None,

@@ -13,7 +13,9 @@ from striate.datasets.opening import open_dataset
 from striate.errors import SettingsError, UnknownNameError
 from striate.explain.heat import HEAT, Asked
 from striate.explain.layers import maps_of
+from striate.explain.maximisation import Ascent
 from striate.recipes.bias_section import bias_section
+from striate.recipes.dreaming import dream_section, maximise_section
 from striate.recipes.explain_page import write_figure, write_page
 from striate.recipes.explained import Figure, Section
 from striate.recipes.filters_section import filters_section
@@ -26,6 +28,8 @@ from striate.recipes.progress import Display
 from striate.recipes.trust import Trust, trust_section
 from striate.tasks.classification import Classifier
 from striate.tasks.loading import load
+
+_DREAMS, _MAXIMISED = 8, 12  # images that dream, classes that are maximised where none is named
 
 
 @dataclass(frozen=True)
@@ -75,10 +79,11 @@ def explain_images(  # noqa: PLR0913 - each is an option of the command
         model: a model file or run directory.
         images: files or folders, or a data set; filters need none.
         methods: names between commas. Of each image: saliency, smoothgrad, integrated_gradients, grad_cam, occlusion,
-            guided, deconvnet. Of all images together: patches, hierarchy, bias. Of the network: filters.
+            guided, deconvnet; dream, of the first eight. Of all images together: patches, hierarchy, bias. Of the
+            network: filters, and maximise, of the class, the neuron or else the first classes.
         label: the class asked about; the one that the model says, if not given.
-        layer: that of grad_cam, patches or filters, as `describe` names it; the last map, or for filters the first
-            layer, if not given.
+        layer: that of grad_cam, patches, filters or dream, as `describe` names it, or a neuron, as layer3:12, of dream
+            or maximise; the last map, for filters the first layer, for dream one in the middle, if not given.
         window: pixels of the side of occlusion's window; a seventh of the image, if not given.
         stride: pixels between its windows; half a window, if not given.
         trust: measure how far the methods for images are to be trusted; it takes longer than they do.
@@ -96,7 +101,7 @@ def explain_images(  # noqa: PLR0913 - each is an option of the command
     names = _names(methods, images)
     loaded = load(model, device=device)
     target = None if label is None else _class_number(loaded, label)
-    work = _Work(loaded, Path(model), images, layer, trust, Path(out), Display(quiet=quiet))
+    work = _Work(loaded, Path(model), images, layer, label, trust, Path(out), Display(quiet=quiet))
     heats = tuple(name for name in names if name in HEAT)
     try:
         if heats:
@@ -117,6 +122,7 @@ class _Work:
     place: Path
     images: Images
     layer: str | None
+    label: str | None
     trust: bool
     out: Path
     display: Display
@@ -191,13 +197,31 @@ def _bias(work: _Work) -> list[Section]:
     raise SettingsError(f"bias takes one data set, as `train` does; {len(work.images)} places came")
 
 
+def _dream(work: _Work) -> list[Section]:
+    gallery = gallery_of(work.images)
+    count = min(len(gallery), _DREAMS)
+    with work.display.reading(count, "dreaming") as watch:
+        images = [gallery.source(number) for number in range(count)]
+        return [dream_section(work.model, images, work.layer, watch=watch.advance)]
+
+
+def _maximise(work: _Work) -> list[Section]:
+    named = work.label or (work.layer if work.layer and ":" in work.layer else None)
+    aims = [named] if named else list(work.model.classes[:_MAXIMISED])
+    steps = Ascent.steps * -(-len(aims) // Ascent.together)
+    with work.display.reading(steps, "climbing") as watch:
+        return [maximise_section(work.model, aims, watch=watch.advance)]
+
+
 _WHOLE: Mapping[str, Callable[[_Work], list[Section]]] = {
     "filters": _filters,
     "patches": _patches,
     "hierarchy": _hierarchy,
     "bias": _bias,
+    "dream": _dream,
+    "maximise": _maximise,
 }
-_ALONE = {"filters"}  # need no images
+_ALONE = {"filters", "maximise"}  # need no images
 
 
 def _names(methods: str, images: Images) -> tuple[str, ...]:
