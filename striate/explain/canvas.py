@@ -92,7 +92,9 @@ class Spectrum:
 
     def canvas(self) -> Tensor:
         """The pixels (N, C, H, W), from 0 to 1."""
-        waves = torch.fft.irfft2(torch.view_as_complex(self.values) * self._scale.to(self.values), s=self.shape[2:], norm="backward")
+        waves = torch.fft.irfft2(
+            torch.view_as_complex(self.values) * self._scale.to(self.values), s=self.shape[2:], norm="backward"
+        )
         if self.shape[1] == 3:
             axes = torch.tensor(_COLOURS).to(waves)
             waves = torch.einsum("dc,nchw->ndhw", axes / axes.norm(dim=0).max(), waves)

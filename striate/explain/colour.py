@@ -56,4 +56,5 @@ def _power(covariance: Tensor, exponent: float) -> Tensor:
     values, axes = torch.linalg.eigh(covariance)
     kept = values > 1e-10
     powers = torch.where(kept, values.clamp(min=1e-10) ** exponent, 0)
-    return (axes * powers) @ axes.T
+    root: Tensor = (axes * powers) @ axes.T
+    return root

@@ -100,8 +100,8 @@ def dream(
 
 
 def layer_for_dreams(network: nn.Module, image_shape: tuple[int, ...]) -> str | None:
-    """The last layer with a place for every 16 pixels or fewer; None if the network has no modules that make maps."""
-    maps = {name: module for name, module in maps_of(network, image_shape).items() if name}
+    """The last layer, padding apart, with a place for every 16 pixels or fewer; None if no module makes maps."""
+    maps = {name: module for name, module in maps_of(network, image_shape).items() if name and "Pad" not in module.kind}
     side = max(image_shape[1:])
     fine = [name for name, module in maps.items() if max(module.output[1:]) * _STRIDE >= side]
     return fine[-1] if fine else next(reversed(maps), None)

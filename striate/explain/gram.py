@@ -21,7 +21,9 @@ def gram(maps: Tensor, guidance: Tensor | None = None) -> Tensor:
     features = maps[0].flatten(1)  # (C, M)
     if guidance is None:
         return (features @ features.T / features.shape[1])[None]
-    guides = functional.adaptive_avg_pool2d(guidance[None].to(maps), (maps.shape[2], maps.shape[3]))[0].flatten(1)  # (R, M)
+    guides = functional.adaptive_avg_pool2d(guidance[None].to(maps), (maps.shape[2], maps.shape[3]))[0].flatten(
+        1
+    )  # (R, M)
     return torch.stack([(features * one) @ (features * one).T / one.square().sum().clamp(min=1e-8) for one in guides])
 
 

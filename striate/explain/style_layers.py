@@ -1,7 +1,7 @@
 """Which layers of a network say what is shown, and which how it is painted, if nobody names them.
 
 Source: Gatys, Ecker, Bethge 2016, CVPR, section 3: of VGG-19 conv1_1 to conv5_1 for style, conv4_2 for content; they
-are taken behind their ReLU. In other networks: for style the last layer of each size of map, of 16
+are taken behind their ReLU. In other networks: for style the last layer (padding apart) of each size of map, of 16
 pixels a place at most (as conv5_1) and of 8 places a side at least, finest first; for content of these the one nearest
 to 8 pixels a place (as conv4_2).
 """
@@ -36,7 +36,7 @@ class Layers:
 
 def style_layers(network: nn.Module, image_shape: tuple[int, ...]) -> Layers:
     """By the rule, for images (C, H, W). Raises SettingsError if the network makes no map of such a size."""
-    maps = {name: module for name, module in maps_of(network, image_shape).items() if name}
+    maps = {name: module for name, module in maps_of(network, image_shape).items() if name and "Pad" not in module.kind}
     if published := _of_vgg(network, maps):
         return published
     last: dict[int, str] = {}

@@ -58,7 +58,8 @@ def style_picture(  # noqa: PLR0913 - each is an option of the command
     """
     expect_png(Path(out))
     loaded, how = load(model, device=device), how or Styling()
-    shown, painted_like = shown_to(loaded, content, size), shown_to(loaded, style, size)
+    longer = None if size is None else max(1, round(size * how.scale))
+    shown, painted_like = shown_to(loaded, content, size), shown_to(loaded, style, longer)
     layers = layers or layers_of(loaded)
     space = None if masks is None else _space(masks, (content, style), (shown, painted_like))
     steps, display = Steps(how.steps), Display(quiet=quiet)
@@ -109,13 +110,12 @@ def _levels(mask: ImageSource, image: ImageSource) -> np.ndarray[tuple[int, ...]
     if pixels.shape[:2] != expected:
         came = "×".join(map(str, pixels.shape[:2]))
         raise SettingsError(
-            f"the mask is {came} pixels (height×width) and its image {expected[0]}×{expected[1]}; expected the same size"
+            f"the mask is {came} pixels (height×width) and its image {expected[0]}×{expected[1]}; "
+            "expected the same size"
         )
     return (grey(pixels) if pixels.shape[2] == 3 else pixels)[:, :, 0]
 
 
-def _regions(
-    levels: np.ndarray[tuple[int, ...], np.dtype[np.uint8]], known: Sequence[int], shown: Tensor
-) -> Tensor:
+def _regions(levels: np.ndarray[tuple[int, ...], np.dtype[np.uint8]], known: Sequence[int], shown: Tensor) -> Tensor:
     fitted = nearest(levels, (shown.shape[2], shown.shape[3]))
     return torch.stack([torch.from_numpy(fitted == level) for level in known]).to(shown)  # (R, H, W)
