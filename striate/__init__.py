@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from striate.recipes.checking import check as check
     from striate.recipes.convert import convert as convert
     from striate.recipes.estimator import ImageClassifier as ImageClassifier
+    from striate.recipes.dreaming import dream_picture as dream_picture
     from striate.recipes.evaluate import evaluate as evaluate
     from striate.recipes.explaining import explain_images as explain_images
     from striate.recipes.fetch import fetch as fetch
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from striate.recipes.settings import Settings as Settings
     from striate.recipes.similar import measure_similar as measure_similar
     from striate.recipes.similar import similar_images as similar_images
+    from striate.recipes.styling import style_picture as style_picture
     from striate.recipes.train import train as train
     from striate.tasks.loading import load as load
 
@@ -53,6 +55,7 @@ _HOME = {
     "describe": "striate.description.describing",
     "doctor": "striate.machine.doctor",
     "draw_samples": "striate.datasets.drawn",
+    "dream_picture": "striate.recipes.dreaming",
     "evaluate": "striate.recipes.evaluate",
     "explain_images": "striate.recipes.explaining",
     "fetch": "striate.recipes.fetch",
@@ -69,6 +72,7 @@ _HOME = {
     "open_dataset": "striate.datasets.opening",
     "scale": "striate.description.scaling",
     "similar_images": "striate.recipes.similar",
+    "style_picture": "striate.recipes.styling",
     "train": "striate.recipes.train",
 }
 
@@ -88,6 +92,7 @@ __all__ = [
     "describe",
     "doctor",
     "draw_samples",
+    "dream_picture",
     "evaluate",
     "explain_images",
     "fetch",
@@ -104,6 +109,7 @@ __all__ = [
     "open_dataset",
     "scale",
     "similar_images",
+    "style_picture",
     "train",
 ]
 

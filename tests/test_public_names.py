@@ -21,6 +21,7 @@ DOCUMENTED = [
     "describe",
     "doctor",
     "draw_samples",
+    "dream_picture",
     "evaluate",
     "explain_images",
     "fetch",
@@ -37,6 +38,7 @@ DOCUMENTED = [
     "open_dataset",
     "scale",
     "similar_images",
+    "style_picture",
     "train",
 ]
 

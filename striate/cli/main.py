@@ -21,6 +21,7 @@ from striate.cli.asked import Images, Json, MemoryAsked
 from striate.cli.data import check, convert, fetch
 from striate.cli.explaining import explain
 from striate.cli.grid import counting
+from striate.cli.painting import dream, style
 from striate.cli.saved import settle
 from striate.cli.seeking import index, map_, similar
 from striate.errors import AnotherSaysError, PatternError, SettingsError, StriateError, printable
@@ -51,7 +52,7 @@ Model = Annotated[Path, Parameter(help="A model.safetensors, or the run director
 Strict = Annotated[bool, Parameter(negative="", help="Stop at the first image that cannot be read.")]
 
 
-for verb in (check, convert, explain, fetch, index, similar):
+for verb in (check, convert, dream, explain, fetch, index, similar, style):
     app.command(verb)
 app.command(map_, name="map")
 

@@ -24,7 +24,7 @@ from striate.explain.incremental.masked import NotFollowed
 from striate.explain.scores import chosen
 
 _MOST = 1_000_000
-BATCH = 16  # masks at once
+BATCH = 32  # masks at once
 
 
 @dataclass(frozen=True)
@@ -55,9 +55,9 @@ def occlusion(
     """Maps (N, H, W) of float images (N, C, H, W): at each pixel the mean of score(image) − score(image with a window
     of `fill`) over the windows that hide it, for the class numbers (N,), before the softmax.
 
-    Windows begin at multiples of `stride` until one reaches the border; the last is cut there. `fill` is in the units of
-    the images: 0 is the mean of normalised ones. captum's `Occlusion` with `sliding_window_shapes=(C, window, window)`,
-    `strides=(C, stride, stride)` and `baselines=fill` has the same map in each of its C channels.
+    Windows begin at multiples of `stride` until one reaches the border; the last is cut there. `fill` is in the units
+    of the images: 0 is the mean of normalised ones. captum's `Occlusion` with `sliding_window_shapes=(C, window,
+    window)`, `strides=(C, stride, stride)` and `baselines=fill` has the same map in each of its C channels.
     `watch` is told after each batch how many masks are done.
 
     Holds, besides the network, the maps of one image without a mask, the changed parts of `batch` masked images from
@@ -86,7 +86,7 @@ def window_drops(
     rows, columns = _starts(height, window, stride), _starts(width, window, stride)
     low = np.stack(np.meshgrid(rows, columns, indexing="ij"), axis=-1).reshape(-1, 2)  # (masks, 2)
     high = np.minimum(low + window, (height, width))
-    masks = _Masks(low, high, fill, batch, _order(low, high, (height, width)))
+    masks = _Masks(low, high, (height, width), stride, fill, batch)
     with in_mode_of(network, training=False), torch.inference_mode(False), torch.no_grad():
         asking = _Asking(network, watch)
         grids = [asking.drops(image[None], target[None], masks) for image, target in zip(images, targets, strict=True)]
@@ -114,23 +114,22 @@ def _starts(length: int, window: int, stride: int) -> Places:
     return starts
 
 
-def _order(low: Places, high: Places, size: tuple[int, int]) -> Places:
-    """Masks as near to a border one after the other: what they change is cut there, and so of one size in a batch."""
-    near = np.minimum(low, np.array(size) - high) // 4
-    order: Places = np.lexsort((near[:, 1], near[:, 0]))
-    return order
-
-
 @dataclass(frozen=True)
 class _Masks:
     low: Places  # (masks, 2), rows and columns
     high: Places
+    size: tuple[int, int]
+    stride: int
     fill: float
     batch: int
-    order: Places
 
     def batches(self) -> Iterator[Places]:
-        return iter(np.split(self.order, range(self.batch, len(self.order), self.batch)))
+        """Masks about as near to a border together: what they change is cut there, and so is of one size."""
+        near = np.minimum(self.low, np.array(self.size) - self.high) // self.stride
+        kinds = np.log2(near + 1).astype(np.int64)  # (masks, 2): at the border, up to 2 strides from it, up to 6, ...
+        for kind in np.unique(kinds, axis=0):
+            alike = np.flatnonzero((kinds == kind).all(axis=1))
+            yield from np.split(alike, range(self.batch, len(alike), self.batch))
 
 
 class _Asking:

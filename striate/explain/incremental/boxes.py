@@ -14,7 +14,7 @@ Places = npt.NDArray[np.int64]  # (B,)
 
 @dataclass(frozen=True)
 class Sliding:
-    """A window along one axis: `field` values wide (dilation included), moved by `stride`, over `padding` at both ends."""
+    """A window along one axis: `field` values wide with its dilation, moved by `stride`, `padding` at both ends."""
 
     field: int
     stride: int

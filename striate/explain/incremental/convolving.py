@@ -11,9 +11,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from striate.explain.incremental import winograd
 from striate.explain.incremental.boxes import Axis, Sliding
 from striate.explain.incremental.patches import Patch, Reading, Reference
-from striate.explain.incremental import winograd
 
 Pair = tuple[int, int]
 
@@ -58,7 +58,7 @@ class Prepared:
     @cached_property
     def packed(self) -> Tensor | None:
         kernel, weight = self.kernel, self.kernel.weight
-        if weight.device.type != "cpu" or weight.dtype != torch.float32 or not torch.backends.mkldnn.is_available():
+        if weight.device.type != "cpu" or weight.dtype != torch.float32 or not torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
             return None
         moves = ([0, 0], kernel.stride, kernel.dilation, kernel.groups)
         made: Tensor = torch.ops.mkldnn._reorder_convolution_weight(weight, *moves, None)
@@ -72,8 +72,10 @@ class Prepared:
             unary = "relu" if rectified else "none"
             operation = torch.ops.mkldnn._convolution_pointwise
             if added is None:
-                return operation(maps, *arguments, unary, [], "")
-            return operation.binary(maps, added, *arguments, "add", 1, unary if rectified else None, [], None)
+                alone: Tensor = operation(maps, *arguments, unary, [], "")
+                return alone
+            both: Tensor = operation.binary(maps, added, *arguments, "add", 1, unary if rectified else None, [], None)
+            return both
         made = replace(kernel, padding=padding)(maps)
         made = made if added is None else made + added
         return made.relu_() if rectified else made

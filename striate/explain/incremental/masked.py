@@ -1,4 +1,4 @@
-"""A network run on the changed part of its maps, as it is written: torch hands each operation to a tensor that knows it.
+"""A network run on the changed part of its maps, as it is written: torch hands operations to a tensor that knows it.
 
 The network is called with a tensor that says it is a batch of images and holds a `Patch`. Operations with a rule
 (`rules`) give such tensors again; any other gets the full maps, and what it makes of them is an ordinary tensor.
@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor, nn
 
-from striate.explain.incremental.boxes import Places, whole_axis
+from striate.explain.incremental.boxes import Places
 from striate.explain.incremental.convolving import Convolved, Kernel, Prepared
 from striate.explain.incremental.patches import Patch, Reference, hidden
 
@@ -75,19 +75,20 @@ class Masked(Tensor):
 
     follower: Follower
     _held: Patch | Convolved | None
+    _opened: Tensor | None  # the full maps, once something has asked for them
 
     @staticmethod
-    def __new__(cls, held: Patch | Convolved | None, like: Tensor, follower: Follower) -> "Masked":
+    def __new__(cls: type["Masked"], held: Patch | Convolved | None, like: Tensor, follower: Follower) -> "Masked":
         if held is None:
             size = like.shape
         else:
             size = torch.Size((len(held.rows.start), held.channels, held.rows.length, held.columns.length))
         kind = held.crops.dtype if isinstance(held, Patch) else like.dtype
         made: Masked = Tensor._make_wrapper_subclass(cls, size, dtype=kind, device=like.device)
-        made._held, made.follower = held, follower
+        made._held, made._opened, made.follower = held, None, follower
         return made
 
-    __torch_function__ = torch._C._disabled_torch_function_impl
+    __torch_function__ = torch._C._disabled_torch_function_impl  # type: ignore[assignment]
 
     def become(self, held: Patch | Convolved | None, *, in_place: bool = False) -> "Masked":
         """Other maps made of these, or these themselves changed; None for what is not followed."""
@@ -95,6 +96,10 @@ class Masked(Tensor):
             return Masked(held, self, self.follower)
         self._held = held
         return self
+
+    @property
+    def opened(self) -> bool:
+        return self._opened is not None
 
     @property
     def held(self) -> Patch | Convolved:
@@ -105,29 +110,31 @@ class Masked(Tensor):
     @property
     def patch(self) -> Patch:
         """What it holds, computed."""
-        if isinstance(self.held, Convolved):
-            self._held = self.held.computed()
-        return self.held
+        held = self.held
+        if isinstance(held, Convolved):
+            held = self._held = held.computed()
+        return held
 
     @property
     def reference(self) -> Reference | None:
         return self.held.without_masks if isinstance(self.held, Convolved) else self.held.reference
 
     def full(self) -> Tensor:
-        """The maps (B, C, H, W) as an ordinary tensor, which is held from now on: views of it are views of this."""
-        whole = self.patch.full()
-        batch, _, height, width = whole.shape
-        self._held = Patch(whole, whole_axis(batch, height), whole_axis(batch, width), None)
-        return whole
+        """The maps (B, C, H, W) as an ordinary tensor, the same from now on: views of it are views of these."""
+        if self._opened is None:
+            self._opened, self._held = self.patch.full(), None
+        return self._opened
 
     @classmethod
-    def __torch_dispatch__(
+    def __torch_dispatch__(  # type: ignore[override]
         cls, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
         kwargs = kwargs or {}
-        follower = next(masked_in((*args, *kwargs.values()))).follower
-        rule = follower.rules.get(func.overloadpacket, follower.rules.get(_kind(func)))
-        made = NotImplemented if rule is None else rule(func, args, kwargs)
+        maps = list(masked_in((*args, *kwargs.values())))
+        rules = maps[0].follower.rules
+        rule = rules.get(func.overloadpacket, rules.get(_kind(func)))
+        opened = any(one.opened for one in maps)  # and perhaps written to by a view of it
+        made = NotImplemented if rule is None or opened else rule(func, args, kwargs)
         return _on_full_maps(func, args, kwargs) if made is NotImplemented else made
 
 

@@ -49,7 +49,7 @@ class Reference:
 
 @dataclass(frozen=True)
 class Patch:
-    """`crops` (B, C, h, w) of a map at the boxes of two axes; `reference` is None only where crops are the whole map."""
+    """`crops` (B, C, h, w) of a map at the boxes; only where these are the whole map may there be no reference."""
 
     crops: Tensor
     rows: Axis
@@ -106,7 +106,7 @@ class Patch:
     def full(self) -> Tensor:
         """The masked maps (B, C, H, W), in PyTorch's usual order of numbers, which any operation takes."""
         if self.whole:
-            return self.crops.contiguous()
+            return self.crops.clone(memory_format=torch.contiguous_format)
         rows, columns = (of_box(whole_axis(len(one.start), one.length)) for one in (self.rows, self.columns))
         return self.read(rows, columns).contiguous()
 

@@ -32,7 +32,8 @@ def reference_of(func: Any, args: Arguments, kwargs: dict[str, Any], *, part: in
 
     def compute() -> Tensor:
         made = func(*_each(about, lambda one: one.value if isinstance(one, Reference) else one), **kwargs)
-        return made if part is None else made[part]
+        whole: Tensor = made if part is None else made[part]
+        return whole
 
     return maps[0].follower.reference(compute, func, about, sorted(kwargs.items()))
 
@@ -76,9 +77,9 @@ def convolution(func: Any, args: Arguments, kwargs: dict[str, Any]) -> Any:
     maps, weight, bias, stride, padding, dilation, transposed, _, groups = args
     if not isinstance(maps, Masked) or transposed or weight.dim() != 4 or any(masked_in((weight, bias))):
         return NotImplemented
-    moves = [_pair(one) for one in (stride, padding, dilation)]
-    follower = maps.follower
-    prepared = follower.prepared(lambda: Kernel(weight, bias, *moves, groups), weight, bias, *moves, groups)
+    kernel = Kernel(weight, bias, _pair(stride), _pair(padding), _pair(dilation), groups)
+    about = (weight, bias, kernel.stride, kernel.padding, kernel.dilation, groups)
+    prepared = maps.follower.prepared(lambda: kernel, *about)
     rows, columns = _after(maps, (prepared.kernel.sliding(0), prepared.kernel.sliding(1)))
     return maps.become(Convolved(prepared, maps.patch, rows, columns, reference_of(func, args, kwargs)))
 
@@ -138,7 +139,7 @@ def relu(func: Any, args: Arguments, kwargs: dict[str, Any]) -> Any:
 
 def max_pool(func: Any, args: Arguments, kwargs: dict[str, Any]) -> Any:
     """The largest value in each window; where it was is not kept."""
-    maps, size, stride, padding, dilation, ceil = (*args, *([], 0, 1, False)[len(args) - 2 :])
+    maps, size, stride, padding, dilation, ceil = _with_defaults(args, [], 0, 1, False)
     windows = _windows(size, stride or size, padding, dilation, ceil=ceil)
 
     def largest(read: Tensor) -> Tensor:
@@ -151,7 +152,7 @@ def max_pool(func: Any, args: Arguments, kwargs: dict[str, Any]) -> Any:
 
 def average_pool(func: Any, args: Arguments, kwargs: dict[str, Any]) -> Any:
     """The mean of each window, where that is the sum over as many numbers everywhere."""
-    maps, size, stride, padding, ceil, with_border, divisor = (*args, *([], 0, False, True, None)[len(args) - 2 :])
+    maps, size, stride, padding, ceil, with_border, divisor = _with_defaults(args, [], 0, False, True, None)
     if ceil or (any(_pair(padding)) and not with_border):
         return NotImplemented
 
@@ -161,6 +162,11 @@ def average_pool(func: Any, args: Arguments, kwargs: dict[str, Any]) -> Any:
 
     windows = _windows(size, stride or size, padding, 1)
     return _pooled(maps, windows, 0.0, mean, reference_of(func, args, kwargs))
+
+
+def _with_defaults(args: Arguments, *defaults: Any) -> Arguments:
+    """The maps, the size, and what follows them."""
+    return (*args, *defaults[len(args) - 2 :])
 
 
 def _pooled(

@@ -1,6 +1,6 @@
 """3×3 convolutions by Winograd's minimal filtering: 36 products for 16 outputs that have 144 taken one by one.
 
-Source: Lavin, Gray 2015, "Fast algorithms for convolutional neural networks", arXiv:1509.09308, section 4.3, F(4×4, 3×3).
+Source: Lavin, Gray 2015, "Fast algorithms for convolutional neural networks", arXiv:1509.09308, section 4.3.
 Letters as there: B, G, A transform tiles d of 6×6, windows g, and products to outputs: Y = Aᵀ[(GgGᵀ) ⊙ (BᵀdB)]A. On
 tiles written as columns of 36 numbers each transform is one matrix, the Kronecker product of its two sides.
 
