@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from striate.recipes.advising import advise_training as advise_training
     from striate.recipes.checking import check as check
     from striate.recipes.convert import convert as convert
-    from striate.recipes.estimator import ImageClassifier as ImageClassifier
     from striate.recipes.dreaming import dream_picture as dream_picture
+    from striate.recipes.estimator import ImageClassifier as ImageClassifier
     from striate.recipes.evaluate import evaluate as evaluate
     from striate.recipes.explaining import explain_images as explain_images
     from striate.recipes.fetch import fetch as fetch
