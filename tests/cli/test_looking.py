@@ -2,7 +2,11 @@
 
 import json
 
+import numpy as np
 import pytest
+from PIL import Image
+
+import striate
 
 
 @pytest.fixture
@@ -68,3 +72,43 @@ def test_a_map_of_the_digits(cli, run, tmp_path):
     assert code == 0, err
     assert "1,797 images" in out
     assert {path.suffix for path in (tmp_path / "map").iterdir()} == {".html", ".png"}
+
+
+@pytest.fixture
+def painter(tmp_path):
+    """A model with maps, and two photographs."""
+    noise = np.random.default_rng(0)
+    for number in range(12):
+        path = tmp_path / "photos" / ("cat", "dog")[number % 2] / f"{number}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(noise.integers(0, 256, (40, 48, 3), dtype=np.uint8)).save(path)
+    pattern = "INPUT 3x32x32 -> CONV 8 3x3 -> RELU -> POOL -> CONV 12 3x3 -> RELU -> FC 2"
+    striate.train(tmp_path / "photos", model=pattern, epochs=1, out=str(tmp_path / "run"), quiet=True)
+    return tmp_path / "run", tmp_path / "photos" / "cat" / "0.png", tmp_path / "photos" / "dog" / "1.png"
+
+
+def test_a_dream_is_written(cli, painter, tmp_path):
+    model, image, _ = painter
+    code, out, err = cli("dream", model, image, "--steps", "2", "--octaves", "1", "--out", tmp_path / "dream.png")
+    assert code == 0, err
+    assert "48×40 pixels" in out
+    with Image.open(tmp_path / "dream.png") as dreamt, Image.open(image) as before:
+        assert dreamt.size == before.size
+        assert np.abs(np.asarray(dreamt, int) - np.asarray(before, int)).max() > 0
+
+
+def test_a_style_is_taken(cli, painter, tmp_path):
+    model, content, style = painter
+    code, out, err = cli(
+        "style", model, content, style, "--steps", "2", "--size", "48", "--out", tmp_path / "styled.png"
+    )
+    assert code == 0, err
+    assert "48×40 pixels" in out and (tmp_path / "styled.png").exists()
+
+
+def test_what_cannot_be_painted_is_said_in_one_sentence(cli, painter, tmp_path):
+    model, content, style = painter
+    code, out, err = cli("style", model, content, style, "--out", tmp_path / "styled.jpg")
+    assert (code, out) == (2, "") and ".png" in err
+    code, out, err = cli("dream", model, content, "--layer", "nine", "--out", tmp_path / "dream.png")
+    assert (code, out) == (2, "") and "unknown layer 'nine'" in err
