@@ -42,6 +42,7 @@ class Section:
     figures: tuple[Figure, ...]
     notes: tuple[str, ...] = ()
     table: Table | None = None
+    interrupted: bool = False  # by the user: it is of what was done by then
     others: tuple[tuple[str, tuple[str, ...]], ...] = ()  # cards of other methods, each under its title
 
 

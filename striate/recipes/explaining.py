@@ -159,6 +159,8 @@ class _Work:
             for figure in section.figures:
                 self.write(figure)
             self.sections.append(section)
+        if any(section.interrupted for section in sections):
+            raise KeyboardInterrupt  # that the method has caught to show what it had
 
     def write(self, figure: Figure) -> str:
         """Write a picture, and give its place."""

@@ -105,7 +105,8 @@ class _Stage:
         told = (self.without, self._blunt(), *(told_of(self.pictures.gallery) if not self.number else ()))
         notes = (selection(found, neurons), *how_to_read(found, boxes), *filter(None, told))
         card = (*card_of(patches_method), *(() if self.without else card_of(method)))
-        return Section(f"{level.capitalize()} level: {found.layer}", card, figures, notes)
+        title = f"{level.capitalize()} level: {found.layer}"
+        return Section(title, card, figures, notes, interrupted=found.interrupted)
 
     def _blunt(self) -> str:
         """What is to be said of patterns without switches."""

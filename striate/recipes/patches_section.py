@@ -51,7 +51,8 @@ def patches_section(
         if cells
         else ()
     )
-    return Section(f"Strongest patches of {layer}", card_of(method), figures, notes)
+    title = f"Strongest patches of {layer}"
+    return Section(title, card_of(method), figures, notes, interrupted=found.interrupted)
 
 
 class Pictures:

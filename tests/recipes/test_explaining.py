@@ -10,7 +10,7 @@ import striate
 from striate.errors import DataError, SettingsError, UnknownNameError
 from striate.explain.faithfulness import curves
 from striate.explain.saliency import saliency
-from striate.recipes import heat_section
+from striate.recipes import explaining, heat_section
 from striate.recipes.explaining import explain_images
 from striate.recipes.trust import Trust, _verdict
 
@@ -144,6 +144,22 @@ def test_interrupted_the_page_is_of_what_was_done(run, few, tmp_path, monkeypatc
     page = (tmp_path / "out" / "explanation.html").read_text(encoding="utf-8")
     assert page.count("<img") == 1 and "Interrupted" in page
     assert len(list((tmp_path / "out").glob("*.png"))) == 1
+
+
+def test_interrupted_among_patches_the_page_is_of_what_was_seen_and_the_work_ends(run, shown, tmp_path, monkeypatch):
+    real = explaining.patches_section
+
+    def interrupted(*asked, watch):
+        def stop(_count):
+            raise KeyboardInterrupt
+
+        return real(*asked, watch=stop)
+
+    monkeypatch.setattr(explaining, "patches_section", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        explain_images(run.folder, shown, methods="patches,filters", out=tmp_path / "out", quiet=True)
+    page = (tmp_path / "out" / "explanation.html").read_text(encoding="utf-8")
+    assert "Interrupted after" in page and "Filters of" not in page
 
 
 def test_filters_need_no_images(run, tmp_path):
